@@ -1,0 +1,3 @@
+"""rawtool: a neural darkroom for the command line."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Many files: plan, names, run, report."""

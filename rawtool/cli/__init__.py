@@ -1,0 +1,1 @@
+"""Words to one call, errors to an exit code."""

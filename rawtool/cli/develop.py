@@ -1,0 +1,180 @@
+"""``rawtool develop``: raw files to pictures."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from rawtool.batch.choices import NetworkChoice
+from rawtool.batch.inputs import Selection
+from rawtool.batch.outputs import Naming
+from rawtool.cli import options, words
+from rawtool.vocabulary import Profile, Stage
+
+if TYPE_CHECKING:
+    from rawtool.pipelines.darkroom import DevelopSettings
+
+
+@dataclass(frozen=True, slots=True)
+class PictureWords:
+    """What the picture is to look like and how it is written, as typed."""
+
+    stage: Stage
+    white_balance: str
+    exposure_ev: float
+    strength: float
+    profile: Profile
+    quality: int
+    subsampling: str
+    bit_depth: str | None
+    compression: str | None
+    output_size: str | None
+    tile: int | None
+
+    def settings(self) -> "DevelopSettings":
+        """The settings of the journey. Which format is written is known when the names are."""
+        from rawtool.pipelines.darkroom import DevelopSettings
+
+        bits = (self.bit_depth or "").removesuffix("f")
+        return DevelopSettings(
+            stage=self.stage,
+            white_balance=self.white_balance,
+            exposure_ev=self.exposure_ev,
+            strength=self.strength,
+            profile=self.profile,
+            quality=self.quality,
+            subsampling=self.subsampling,
+            bit_depth=int(bits) if bits else None,
+            is_float=(self.bit_depth or "").endswith("f"),
+            compression=self.compression,
+            output_size=self.output_size,
+            tile=self.tile,
+        )
+
+
+_picture_options = options.stacked(
+    click.option(
+        "--stage",
+        type=words.one_of(Stage),
+        default="full",
+        show_default=True,
+        callback=words.as_member(Stage),
+        help="full: a finished picture; restore: the clean raw as DNG, TIFF or EXR.",
+    ),
+    click.option(
+        "--wb",
+        "white_balance",
+        default="camera",
+        show_default=True,
+        metavar="camera|auto|R,G,B",
+        callback=words.white_balance,
+        help="White balance: as shot, the network's, or gains.",
+    ),
+    click.option(
+        "--exposure",
+        "exposure_ev",
+        type=click.FloatRange(-10.0, 10.0),
+        default=0.0,
+        show_default=True,
+        metavar="EV",
+        help="Exposure correction in EV.",
+    ),
+    click.option(
+        "--strength",
+        type=click.FloatRange(0.0, 100.0),
+        default=100.0,
+        show_default=True,
+        metavar="0..100",
+        help="How much of the restoration is taken.",
+    ),
+    click.option(
+        "--profile",
+        type=words.one_of(Profile),
+        default="srgb",
+        show_default=True,
+        callback=words.as_member(Profile),
+        help="Colour space of the output; always embedded.",
+    ),
+    click.option(
+        "--quality",
+        type=click.IntRange(1, 100),
+        default=95,
+        show_default=True,
+        help="Quality of a JPEG (-q is --quiet).",
+    ),
+    click.option(
+        "--subsampling",
+        type=click.Choice(["444", "422", "420"]),
+        default="444",
+        show_default=True,
+        help="Colour resolution of a JPEG.",
+    ),
+    click.option(
+        "--bit-depth",
+        type=click.Choice(["8", "16", "16f", "32f"]),
+        help="Bits of a channel, f for floating point: jpg 8; png 8 16; tiff 8 16 32f; exr 16f 32f; dng 16.",
+    ),
+    click.option(
+        "--compression",
+        metavar="WORD",
+        help="tiff: deflate none; exr: zip zips piz dwaa none; png: 0 to 9.",
+    ),
+    click.option(
+        "--size",
+        "output_size",
+        metavar="WxH|N%|LONGEST",
+        callback=words.picture_size,
+        help="Make the output smaller to fit; never larger.",
+    ),
+    click.option(
+        "--tile",
+        default="auto",
+        metavar="auto|N",
+        callback=words.auto_or_count,
+        help="Pixels of a tile's side; smaller takes less memory, the picture is the same.",
+    ),
+)
+
+
+@click.command("develop", cls=options.GatheringCommand, short_help="Turn raw files into finished pictures.")
+@options.stacked(
+    options.input_options,
+    options.output_options,
+    options.taken_options,
+    _picture_options,
+    options.network_options,
+    options.running_options,
+    options.talk_options,
+)
+def develop(
+    selection: Selection,
+    naming: Naming,
+    taken: options.TakenWords,
+    picture: PictureWords,
+    networks: NetworkChoice,
+    running: options.RunningWords,
+) -> int:
+    r"""Turn raw files into finished pictures, or into restored DNGs.
+
+    INPUT is a file, a folder (-r for its sub-folders) or a quoted pattern, ** included. Outputs are
+    written beside the inputs, unless -o or --name say otherwise, and never over anything.
+
+    \b
+      rawtool develop IMG_1.dng                  IMG_1_dev.jpg beside it
+      rawtool develop IMG_1.dng out.tif          one input, one output
+      rawtool develop -r shoot -o pictures/      a folder, its tree kept
+      rawtool develop --stage restore a.dng      a_nr.dng, denoised
+
+    Two words and no -o are IN and OUT if the second is an existing folder, ends in a slash, or has an
+    output suffix and is not an existing raw file. Otherwise both are inputs.
+    """
+    from rawtool.batch.develop import DevelopRequest, forecast, plan_develop, run_develop
+    from rawtool.cli.report import Reporter, say_plan
+
+    policies, limit = taken.policies(), running.most_failures
+    request = DevelopRequest(selection, naming, policies, networks, picture.settings(), running.n_jobs, limit)
+    plan = plan_develop(request)
+    if running.is_dry:
+        return say_plan(plan, forecast(plan, request), running.talk)
+    with Reporter(running.talk, len(plan.jobs)) as reporter:
+        return int(run_develop(plan, request, reporter).code)

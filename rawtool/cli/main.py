@@ -1,0 +1,62 @@
+"""The command ``rawtool``: a group whose commands are imported when they are called."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+
+import click
+
+from rawtool import __version__
+from rawtool.cli.failures import guarded
+from rawtool.vocabulary import ExitCode
+
+COMMANDS = ("develop", "models", "info", "compare", "doctor", "train")
+
+_GROUP_HELP = """A neural darkroom: raw files in, finished pictures out.
+
+    rawtool develop IMG.dng
+
+Nothing is ever overwritten unless asked. Exit status: 0 done, 1 several causes, 2 usage,
+3 configuration, 4 no input matched, 5 model, 6 output exists, 7 input, 8 device, 9 memory,
+10 write, 11 verification, 70 internal error, 130 and 143 interrupted.
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports ``rawtool.cli.NAME`` only when NAME is asked for."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The commands in the order of the manual."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"rawtool.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(
+    "rawtool", cls=LazyGroup, help=_GROUP_HELP, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, "-V", "--version", message="rawtool %(version)s")
+def rawtool() -> None:
+    """Hold the commands together."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command line on words and return the exit status."""
+    return guarded(lambda: rawtool.main(list(words), prog_name="rawtool", standalone_mode=False))
+
+
+def main() -> None:
+    """Run the command line on the words of this process and leave with the exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(sys.argv[1:]))
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(int(ExitCode.TERMINATED))

@@ -1,0 +1,212 @@
+"""Results as a run goes: JSON lines on standard output, prose on standard error, a summary at the end."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Self, TypeVar
+
+import click
+
+from rawtool.batch.choices import Forecast
+from rawtool.batch.plan import Job, Plan
+from rawtool.batch.report import FileReport, Status, Summary, shared_code
+from rawtool.cli import failures, logs
+from rawtool.cli.options import Talk
+from rawtool.cli.progress import Display, open_display
+from rawtool.vocabulary import ExitCode
+
+SCHEMA = 1
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Reporter:
+    """Watches a run and says what happened, also when it is interrupted."""
+
+    def __init__(self, talk: Talk, n_files: int) -> None:
+        """Watch a run over so many files."""
+        self._talk = talk
+        self._n_files = n_files
+        self._reports: list[FileReport] = []
+        self._began = time.monotonic()
+        self._display: Display = open_display(talk.progress, n_files, is_quiet=logs.is_quiet())
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the display away and say the summary, unless nothing could be started at all."""
+        self._display.close()
+        if error is None or not isinstance(error, Exception):
+            self._say_summary()
+
+    def started(self, job: Job) -> None:
+        """Show that work on a file begins."""
+        self._display.begin(str(job.source))
+
+    def advanced(self, job: Job, fraction: float) -> None:
+        """Show how far a file is."""
+        self._display.advance(str(job.source), fraction)
+
+    def finished(self, report: FileReport) -> None:
+        """Say how a file ended."""
+        told = _with_report_file(report)
+        self._reports.append(told)
+        self._display.end(str(told.input))
+        if self._talk.is_json:
+            write_json(file_event(told))
+        _say_file(told)
+
+    def _say_summary(self) -> None:
+        n_left = self._n_files - len(self._reports)
+        summary = Summary(tuple(self._reports), n_left, time.monotonic() - self._began)
+        if self._talk.is_json:
+            write_json(summary_event(summary))
+        if logs.is_quiet():
+            return
+        failures.say(f"rawtool: {summary.text} in {summary.seconds:.1f} s")
+        for report in summary.failures if self._n_files > 1 else ():
+            failures.say(f"  failed: {report.input}: {report.cause}")
+
+
+def write_json(event: object) -> None:
+    """Write one JSON object as a line on standard output."""
+    click.echo(json.dumps(event, ensure_ascii=True, allow_nan=False))
+
+
+def say_result(result: str | Mapping[str, object]) -> None:
+    """Write a result on standard output: text as it is, a mapping as JSON."""
+    if isinstance(result, str):
+        click.echo(result.encode("utf-8", "backslashreplace").decode("utf-8"))
+    else:
+        write_json(result)
+
+
+def say_each(
+    items: Iterable[T], look: Callable[[T], R], show: Callable[[R], str | Mapping[str, object]]
+) -> int:
+    """Look at every item and say its result; a failure is said and does not stop the others.
+
+    Returns:
+        The exit status: 0, the code that all failures share, or 1.
+    """
+    codes = []
+    for item in items:
+        try:
+            say_result(show(look(item)))
+        except Exception as error:  # noqa: BLE001 - a bug met in one item must not stop the others
+            code, cause = failures.describe(error)
+            failures.say_failure(cause, item)
+            failures.say_traceback(error)
+            codes.append(code)
+    return int(shared_code(codes))
+
+
+def file_event(report: FileReport) -> Mapping[str, object]:
+    """The JSON object of one file."""
+    outcome = report.outcome
+    ran = {"name": outcome.network, "sha256": outcome.sha256} if outcome.network else None
+    return {
+        "v": SCHEMA,
+        "event": "file",
+        "input": str(report.input),
+        "output": str(report.output),
+        "status": report.status.value,
+        "code": int(report.code),
+        "cause": report.cause,
+        "seconds": {stage: round(seconds, 4) for stage, seconds in outcome.seconds},
+        "device": outcome.device,
+        "provider": outcome.provider,
+        "precision": "fp32" if ran else None,
+        "tiles": outcome.tiles,
+        "retries": 0,
+        "model": ran,
+        "warnings": list(outcome.warnings),
+        "metrics": {},
+    }
+
+
+def summary_event(summary: Summary) -> Mapping[str, object]:
+    """The JSON object that ends a run."""
+    return {
+        "v": SCHEMA,
+        "event": "summary",
+        **{status.value: summary.count(status) for status in Status},
+        "not_finished": summary.n_left,
+        "code": int(summary.code),
+        "seconds": round(summary.seconds, 3),
+        "failures": [
+            {"input": str(each.input), "code": int(each.code), "cause": each.cause}
+            for each in summary.failures
+        ],
+    }
+
+
+def _with_report_file(report: FileReport) -> FileReport:
+    """Write the report of a bug and say where it is."""
+    if report.error is None:
+        return report
+    cause = failures.internal_cause(report.error)
+    return FileReport(
+        report.input, report.output, Status.FAILED, ExitCode.INTERNAL, cause, error=report.error
+    )
+
+
+def _say_file(report: FileReport) -> None:
+    if report.status is Status.FAILED:
+        failures.say_failure(report.cause or "", report.input)
+        failures.say_traceback(report.error)
+        return
+    if logs.is_quiet():
+        return
+    outcome = report.outcome
+    for warning in outcome.warnings:
+        failures.say(f"rawtool: warning: {report.input}: {warning}")
+    seconds = sum(seconds for _, seconds in outcome.seconds)
+    facts = (
+        f"{seconds:.1f} s, {outcome.device}, {outcome.network}" if outcome.seconds else report.status.value
+    )
+    failures.say(f"rawtool: {report.input} -> {report.output} ({facts})")
+
+
+def say_plan(plan: Plan, forecast: Forecast, talk: Talk) -> int:
+    """Say what a run would do, on standard output, and return the exit status."""
+    for job in plan.jobs:
+        event = _plan_event(job)
+        if talk.is_json:
+            write_json(event)
+        else:
+            size = f"{job.source.stat().st_size / 1e6:.1f} MB" if job.source.is_file() else "missing"
+            click.echo(failures.printable(f"{job.source} -> {job.target} ({job.action.value}, {size})"))
+    if talk.is_json:
+        write_json(_forecast_event(plan, forecast))
+    else:
+        click.echo(
+            f"{len(plan.jobs)} files as {plan.format.value}, {forecast.n_jobs} at once, "
+            f"model {forecast.network}, device {forecast.device}, "
+            f"at most about {forecast.memory_bytes / 1e9:.1f} GB of memory; nothing was written"
+        )
+    return int(ExitCode.OK)
+
+
+def _plan_event(job: Job) -> Mapping[str, object]:
+    size = job.source.stat().st_size if job.source.is_file() else None
+    names = {"input": str(job.source), "output": str(job.target)}
+    return {"v": SCHEMA, "event": "plan", **names, "action": job.action.value, "bytes": size}
+
+
+def _forecast_event(plan: Plan, forecast: Forecast) -> Mapping[str, object]:
+    return {
+        "v": SCHEMA,
+        "event": "summary",
+        "planned": len(plan.jobs),
+        "format": plan.format.value,
+        "model": forecast.network,
+        "device": forecast.device,
+        "jobs": forecast.n_jobs,
+        "memory_bytes": forecast.memory_bytes,
+    }

@@ -1,0 +1,57 @@
+"""Words of the command line that click has no type for, and what they become."""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import TypeVar
+
+import click
+
+E = TypeVar("E", bound=Enum)
+T = TypeVar("T")
+Read = Callable[[click.Context, click.Parameter, str | None], T]
+
+_SIZE = re.compile(r"[1-9]\d{0,5}(x[1-9]\d{0,5})?|[1-9]\d{0,2}(\.\d+)?%")
+
+
+def one_of(kind: type[Enum]) -> click.Choice[str]:
+    """The values of an enum as the choices of an option."""
+    return click.Choice([str(member.value) for member in kind], case_sensitive=False)
+
+
+def as_member(kind: type[E]) -> Read[E | None]:
+    """Turn the chosen word into the enum's member; None stays None."""
+
+    def read(_ctx: click.Context, _param: click.Parameter, word: str | None) -> E | None:
+        return None if word is None else kind(word)
+
+    return read
+
+
+def auto_or_count(_ctx: click.Context, _param: click.Parameter, word: str | None) -> int | None:
+    """Read ``auto`` as None, a positive whole number as itself."""
+    if word is None or word == "auto":
+        return None
+    if not word.isascii() or not word.isdecimal() or int(word) < 1:
+        raise click.BadParameter(f"{word!r} is neither auto nor a positive whole number")
+    return int(word)
+
+
+def white_balance(_ctx: click.Context, _param: click.Parameter, word: str | None) -> str:
+    """Read ``camera``, ``auto`` or three positive gains ``R,G,B``."""
+    if word is None or word in {"camera", "auto"}:
+        return word or "camera"
+    try:
+        gains = [float(part) for part in word.split(",")]
+    except ValueError:
+        gains = []
+    if len(gains) != 3 or not all(0.0 < gain < 100.0 for gain in gains):
+        raise click.BadParameter(f"{word!r} is not camera, auto or three positive gains such as 2.0,1,1.5")
+    return ",".join(f"{gain:g}" for gain in gains)
+
+
+def picture_size(_ctx: click.Context, _param: click.Parameter, word: str | None) -> str | None:
+    """Read the size of the output: ``WxH``, ``N%`` or its longest side."""
+    if word is not None and not _SIZE.fullmatch(word):
+        raise click.BadParameter(f"{word!r} is no size; write 1920x1080, 50% or the longest side 2048")
+    return word

@@ -1,0 +1,1 @@
+"""Camera RGB to XYZ to scene-linear to display-encoded, in pure numpy."""

@@ -1,0 +1,1 @@
+"""Files to frames and back: the only room that opens picture files."""

@@ -1,0 +1,1 @@
+"""Networks as torch modules, one paper a file."""

@@ -1,0 +1,205 @@
+"""CameraNet at size s: the paper's two stages within 60 kFLOP per pixel, for the CPU.
+
+What differs from variant A (``cameranet.py``), and why:
+
+- three scales of 32, 64, 96 channels for restoration and four of 16 to 48 for enhancement; blocks add their
+  input, scales are joined by addition, up-sampling is a 1x1 convolution and a repetition: no
+  concatenation and no layout change in the middle of the network;
+- the values are encoded inside by a signed square root, which makes shot noise even (Anscombe) and
+  runs close to the sRGB curve, so that an L1 loss there weighs errors as the eye does;
+- the mosaic stands beside the demosaicked XYZ, and the noise level conditions the network;
+- the image-wide vector comes from a fixed-size thumbnail by design, so tiles equal the whole.
+
+    picture (N, 4, H, W) ── encode ── space-to-depth ──► U-Net ──► residual, encoded ── decode ──► XYZ (N, 3, H, W)
+    thumbnail (N, 3, T, T), condition (N, 8) ──► vector (N, 2 C) scales and shifts the coarsest features
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+THUMBNAIL = 64
+CONDITION_SIZE = 8
+TOE = 0.0015
+"""Start of the square-root encoding: its slope at 0, 1 / (2 sqrt(TOE)) = 12.9, is that of the sRGB curve."""
+
+_ROOT = TOE**0.5
+WHITE_CODE = (1.0 + TOE) ** 0.5 - _ROOT
+"""The code of 1.0."""
+
+_RGB_FROM_XYZ = (
+    (3.2404542, -1.5371385, -0.4985314),
+    (-0.9692660, 1.8760108, 0.0415560),
+    (0.0556434, -0.2040259, 1.0572252),
+)
+
+
+def root_encode(x: Tensor) -> Tensor:
+    """Encode light by an odd square root with a linear toe; 0 stays 0, 1 becomes WHITE_CODE."""
+    return torch.sign(x) * (torch.sqrt(torch.abs(x) + TOE) - _ROOT)
+
+
+def root_decode(code: Tensor) -> Tensor:
+    """Undo ``root_encode``."""
+    magnitude = torch.abs(code) + _ROOT
+    return torch.sign(code) * (magnitude * magnitude - TOE)
+
+
+def _mix(matrix: Tensor, picture: Tensor) -> Tensor:
+    """Multiply the three channels by a 3x3 matrix."""
+    return F.conv2d(picture, matrix[:, :, None, None])
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions that add to what they were given: x + conv(lrelu(conv(x)))."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, h, w) to the same shape, after the activation."""
+        return F.leaky_relu(x + self.second(F.leaky_relu(self.first(x), 0.2)), 0.2)
+
+
+class UNet(nn.Module):
+    """Scales joined by addition; the coarsest is scaled and shifted by the image-wide vector.
+
+    widths are the channels from the finest scale to the coarsest. (N, c_in, h, w) -> (N, widths[0], h, w).
+    """
+
+    def __init__(self, c_in: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.entry = nn.Conv2d(c_in, widths[0], 3, padding=1)
+        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        self.down_blocks = nn.ModuleList(Block(fine) for fine, _ in pairs)
+        self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairs)
+        self.deep = Block(widths[-1])
+        self.ups = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairs)
+        self.up_blocks = nn.ModuleList(Block(fine) for fine, _ in pairs)
+
+    def forward(self, x: Tensor, vector: Tensor) -> Tensor:
+        """Run; vector is (N, 2 * widths[-1]): scales less one, then shifts."""
+        x = F.leaky_relu(self.entry(x), 0.2)
+        skips = []
+        for block, down in zip(self.down_blocks, self.downs, strict=True):
+            x = block(x)
+            skips.append(x)
+            x = F.leaky_relu(down(x), 0.2)
+        scale, shift = vector[:, :, None, None].chunk(2, dim=1)
+        x = self.deep(F.leaky_relu(x * (1.0 + scale) + shift, 0.2))
+        for block, up in zip(reversed(self.up_blocks), reversed(self.ups), strict=True):
+            x = block(F.interpolate(up(x), scale_factor=2.0, mode="nearest") + skips.pop())
+        return x
+
+
+class ThumbnailNet(nn.Module):
+    """Look at a thumbnail (N, 3, T, T) and extra numbers (N, n_extra); give n_out numbers."""
+
+    def __init__(self, n_extra: int, n_out: int, width: int = 24) -> None:
+        super().__init__()
+        channels = (3, width, 2 * width, 3 * width, 4 * width)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(channels[:-1], channels[1:], strict=True)
+        )
+        self.hidden = nn.Linear(8 * width + n_extra, 96)
+        self.out = nn.Linear(96, n_out)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, thumbnail: Tensor, extra: Tensor) -> Tensor:
+        """Give (N, n_out), zero before training."""
+        x = thumbnail
+        for convolution in self.convolutions:
+            x = F.leaky_relu(convolution(x), 0.2)
+        pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3)), extra], dim=1)
+        return self.out(F.leaky_relu(self.hidden(pooled), 0.2))
+
+
+class RestoreNetS(nn.Module):
+    """Demosaicking and denoising of a white-balanced picture, and an estimate of the light.
+
+    The thumbnail is XYZ *before* white balance; neutral is the XYZ of the light, Y = 1.
+    """
+
+    stride = 8
+    widths = (32, 64, 96)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.global_net = ThumbnailNet(CONDITION_SIZE, 2 * self.widths[-1])
+        # The light is read from the thumbnail alone: the noise of the channels would give the gains away.
+        self.light_net = ThumbnailNet(0, 2)
+        self.body = UNet(12 + 4 + 1, self.widths)
+        self.out = nn.Conv2d(self.widths[0], 12, 3, padding=1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+        matrix = torch.tensor(_RGB_FROM_XYZ, dtype=torch.float64)
+        self.register_buffer("rgb_from_xyz", matrix.float(), persistent=False)
+        self.register_buffer("xyz_from_rgb", torch.linalg.inv(matrix).float(), persistent=False)
+
+    def global_vector(self, thumbnail: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Give (vector, neutral): (N, 192) and the XYZ of the light (N, 3) with Y = 1."""
+        levels = torch.log2(torch.sqrt(condition[:, :6]) + 1e-5) * 0.25 + 2.0
+        code = root_encode(_mix(self.rgb_from_xyz, thumbnail))
+        vector = self.global_net(code, torch.cat([levels, condition[:, 6:]], dim=1))
+        light = self.light_net(code, condition[:, :0])
+        # The logarithms of R/G and B/G of the light, in the linear primaries of the picture.
+        ratios = torch.exp(light)
+        rgb_light = torch.stack([ratios[:, 0], torch.ones_like(ratios[:, 0]), ratios[:, 1]], dim=1)
+        xyz = rgb_light @ self.xyz_from_rgb.T
+        return vector, xyz / xyz[:, 1:2]
+
+    def forward(self, picture: Tensor, condition: Tensor, vector: Tensor) -> Tensor:
+        """Restore (N, 4, H, W) = XYZ and mosaic to clean XYZ (N, 3, H, W); sides are multiples of 8."""
+        return _mix(self.xyz_from_rgb, root_decode(self.restore_code(picture, condition, vector)))
+
+    def restore_code(self, picture: Tensor, condition: Tensor, vector: Tensor) -> Tensor:
+        """Give the restored picture as root-encoded linear RGB: where the loss is taken."""
+        code = root_encode(_mix(self.rgb_from_xyz, picture[:, :3]))
+        mosaic = F.pixel_unshuffle(picture[:, 3:4], 2)
+        packed = torch.cat(
+            [F.pixel_unshuffle(code, 2), root_encode(mosaic), _noise_map(mosaic, condition)], dim=1
+        )
+        residual = self.out(self.body(packed, vector))
+        return code + F.pixel_shuffle(residual, 2)
+
+
+def _noise_map(mosaic: Tensor, condition: Tensor) -> Tensor:
+    """Give the noise of the encoded values at each cell, (N, 1, h, w): log2 of the standard deviation, scaled.
+
+    mosaic is (N, 4, h, w) = R, G1, G2, B; condition begins with shot and read of R, G, B.
+    """
+    shot = condition[:, 0:3].mean(dim=1)[:, None, None, None]
+    read = condition[:, 3:6].mean(dim=1)[:, None, None, None]
+    light = torch.clamp(mosaic.mean(dim=1, keepdim=True), min=0.0)
+    return torch.log2((shot * light + read) / (light + TOE) + 1e-8) * 0.125 + 1.0
+
+
+class EnhanceNetS(nn.Module):
+    """Exposure, local tone and colour: scene-linear RGB to a display-encoded picture."""
+
+    stride = 16
+    widths = (16, 24, 32, 48)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.global_net = ThumbnailNet(0, 2 * self.widths[-1] + 6)
+        self.body = UNet(12, self.widths)
+        self.out = nn.Conv2d(self.widths[0], 24, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def global_vector(self, thumbnail: Tensor) -> Tensor:
+        """Give (N, 102): scales and shifts of the coarsest features, a gain and a lift per channel."""
+        code = root_encode(thumbnail) / WHITE_CODE
+        return self.global_net(code, code[:, 0, 0, :0])
+
+    def forward(self, picture: Tensor, vector: Tensor) -> Tensor:
+        """Finish scene-linear RGB (N, 3, H, W), sides multiples of 16; display-encoded, not clipped."""
+        gain, lift = vector[:, -6:, None, None].chunk(2, dim=1)
+        code = root_encode(torch.clamp(picture, min=0.0)) / WHITE_CODE
+        code = code * torch.exp(gain) + lift
+        factor, offset = self.out(self.body(F.pixel_unshuffle(code, 2), vector[:, :-6])).chunk(2, dim=1)
+        return code * (1.0 + F.pixel_shuffle(factor, 2)) + F.pixel_shuffle(offset, 2)

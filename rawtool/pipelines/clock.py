@@ -1,0 +1,38 @@
+"""Where the time of a journey goes, and how far it is."""
+
+import time
+from collections.abc import Callable
+
+
+class Clock:
+    """Measures stages one after the other and passes progress in [0, 1] on."""
+
+    def __init__(self, on_progress: Callable[[float], None] | None = None) -> None:
+        self._on_progress = on_progress
+        self._seconds: dict[str, float] = {}
+        self._since = time.perf_counter()
+        self._share = 0.0
+        self.tiles = 0
+
+    @property
+    def laps(self) -> tuple[tuple[str, float], ...]:
+        """Seconds by stage, in the order in which they were first ended."""
+        return tuple(self._seconds.items())
+
+    def lap(self, stage: str, share: float) -> None:
+        """End a stage; share of the whole journey is done."""
+        now = time.perf_counter()
+        self._seconds[stage] = self._seconds.get(stage, 0.0) + now - self._since
+        self._since = now
+        self._advance(share)
+
+    def tile(self, done: float, until: float) -> None:
+        """Count a tile; done in [0, 1] is the part of the stage that ends at share ``until``."""
+        self.tiles += 1
+        self._advance(self._share + (until - self._share) * done, is_final=False)
+
+    def _advance(self, share: float, *, is_final: bool = True) -> None:
+        if is_final:
+            self._share = share
+        if self._on_progress:
+            self._on_progress(share)

@@ -1,0 +1,115 @@
+"""From a raw to a finished picture: the walk through the house, in order.
+
+    decode ─► levels, gain maps, defects, noise ─► the colour of the light ─► XYZ, tile by tile
+    ─► Restore-Net ─► scene-linear ─► exposure ─► Enhance-Net ─► output space ─► encode
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rawtool.arrays import Rgb
+from rawtool.color.tone import expose_ev
+from rawtool.frames import RawFrame
+from rawtool.io.dng import write_dng
+from rawtool.io.encode import write_image
+from rawtool.io.orientation import upright
+from rawtool.io.raw import read_raw
+from rawtool.pipelines.clock import Clock
+from rawtool.pipelines.darkroom import Darkroom, DevelopSettings, open_darkroom
+from rawtool.pipelines.enhance import enhance
+from rawtool.pipelines.light import Clean, Light, balanced_samples, clean_frame, find_light
+from rawtool.pipelines.output import (
+    encode_options,
+    finished_image,
+    output_dtype,
+    provenance,
+    restored_frame,
+    restored_image,
+)
+from rawtool.pipelines.resize import resized
+from rawtool.pipelines.restore import restore
+from rawtool.vocabulary import Format, Stage
+
+__all__ = ["Darkroom", "DevelopReport", "DevelopSettings", "develop", "open_darkroom"]
+
+
+@dataclass(frozen=True, slots=True)
+class DevelopReport:
+    """What was done: seconds by stage, tiles run, warnings, and by which model and device."""
+
+    seconds: tuple[tuple[str, float], ...]
+    tiles: int
+    warnings: tuple[str, ...]
+    model: str
+    model_sha256: str
+    device: str
+    provider: str
+
+
+def develop(
+    source: Path,
+    target: Path,
+    darkroom: Darkroom,
+    settings: DevelopSettings,
+    *,
+    overwrite: bool = False,
+    on_progress: Callable[[float], None] | None = None,
+) -> DevelopReport:
+    """Develop one raw file into one picture file.
+
+    Raises:
+        InputError: the raw cannot be used.
+        OutputError: the picture cannot be written, or exists.
+        VerificationError: the network gave values that are not finite.
+    """
+    clock = Clock(on_progress)
+    frame = read_raw(source)
+    clock.lap("decode", 0.1)
+    clean = clean_frame(frame)
+    light = find_light(frame, clean, darkroom.restore, settings.white_balance)
+    samples = balanced_samples(clean, light)
+    clock.lap("prepare", 0.2)
+    rgb = restore(samples, clean, light, darkroom.restore, settings.strength / 100.0, settings.tile, clock)
+    rgb = rgb[_shown(frame, clean)]
+    clock.lap("restore", 0.7)
+    if settings.stage is Stage.RESTORE:
+        rgb = expose_ev(rgb, settings.exposure_ev)
+        _write_restored(rgb, frame, light, target, darkroom, settings, overwrite=overwrite)
+    else:
+        output = (settings.profile, output_dtype(settings))
+        pixels = enhance(rgb, darkroom.enhance, settings.exposure_ev, output, settings.tile, clock)
+        clock.lap("enhance", 0.9)
+        pixels = resized(upright(pixels, frame.capture.orientation), settings.output_size)
+        image = finished_image(pixels, frame, darkroom, settings)
+        write_image(image, target, encode_options(settings, settings.profile), overwrite=overwrite)
+    clock.lap("encode", 1.0)
+    return _report(clock, light, darkroom)
+
+
+def _shown(frame: RawFrame, clean: Clean) -> tuple[slice, slice]:
+    """Give the part of the samples that the picture shows."""
+    top, left, height, width = frame.crop
+    top, left = top + clean.origin[0], left + clean.origin[1]
+    return slice(top, top + height), slice(left, left + width)
+
+
+def _write_restored(
+    rgb: Rgb, frame: RawFrame, light: Light, target: Path, darkroom: Darkroom, settings: DevelopSettings, *, overwrite: bool
+) -> None:
+    """Write restored light: a DNG keeps its orientation tag, every picture is turned upright."""
+    if settings.format is Format.DNG:
+        raw = restored_frame(rgb, frame, light)
+        write_dng(raw, target, provenance=provenance(darkroom, settings), overwrite=overwrite)
+        return
+    pixels = resized(upright(rgb, frame.capture.orientation), settings.output_size)
+    image = restored_image(pixels, frame, darkroom, settings)
+    write_image(image, target, encode_options(settings, image.profile), overwrite=overwrite)
+
+
+def _report(clock: Clock, light: Light, darkroom: Darkroom) -> DevelopReport:
+    """Sum up the journey."""
+    model = f"{darkroom.model.name}@{darkroom.model.version}"
+    return DevelopReport(
+        clock.laps, clock.tiles, light.warnings, model, darkroom.sha256, darkroom.device, darkroom.provider
+    )

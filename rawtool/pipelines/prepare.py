@@ -1,0 +1,76 @@
+"""What Restore-Net sees: one set of functions for training and for developing, so that they cannot drift.
+
+The picture has four channels: white-balanced XYZ from the initial demosaic, and the balanced mosaic
+itself. A sensor without an RGGB mosaic gets one sampled from its demosaicked colours, and says so in
+the condition. Pictures always begin on a red site.
+"""
+
+import numpy as np
+
+from rawtool.arrays import AnyArray, Layers, Matrix3, Rgb, Vector, Vector3
+from rawtool.color.matrices import apply_matrix
+from rawtool.frames import Cfa
+from rawtool.sensor.cfa import RGGB, rolled, sample_mosaic
+from rawtool.sensor.demosaic import MARGIN, demosaic
+from rawtool.sensor.noise import NoiseModel
+
+CONDITION_SIZE = 8
+"""Shot and read of the three balanced channels, then: is a Bayer mosaic, has all colours at every site."""
+
+
+def balance_samples(samples: AnyArray, cfa: Cfa | None, gains: Vector3) -> AnyArray:
+    """Multiply samples (H, W) or (H, W, 3) by white-balance gains and cut at 1.
+
+    The smallest gain is 1, so what any channel clipped becomes white. The first sample stands on the
+    cell's first site.
+    """
+    if samples.ndim == 3:
+        return np.minimum(samples * gains.astype(np.float32), np.float32(1.0))
+    balanced = np.minimum(samples, np.float32(1.0))
+    if cfa is None:
+        return balanced
+    n_rows, n_columns = len(cfa.cell), len(cfa.cell[0])
+    for i in range(n_rows):
+        for j in range(n_columns):
+            site = (slice(i, None, n_rows), slice(j, None, n_columns))
+            gain = np.float32(gains[cfa.cell[i][j]])
+            balanced[site] = np.minimum(samples[site] * gain, np.float32(1.0))
+    return balanced
+
+
+def demosaic_balanced(balanced: AnyArray, cfa: Cfa | None) -> Rgb:
+    """Interpolate balanced samples to (H, W, 3); a monochrome frame is grey."""
+    if balanced.ndim == 3:
+        return balanced
+    if cfa is None:
+        return np.repeat(balanced[..., None], 3, axis=2)
+    return demosaic(balanced, cfa)
+
+
+def restore_input(balanced: AnyArray, cfa: Cfa | None, xyz_from_balanced: Matrix3) -> Layers:
+    """Build Restore-Net's picture (H, W, 4): XYZ D65 and the RGGB mosaic, 1 = white level."""
+    rgb = demosaic_balanced(balanced, cfa)
+    is_rggb = cfa is not None and cfa.cell == RGGB.cell
+    mosaic = balanced if is_rggb else sample_mosaic(rgb, RGGB)
+    return np.concatenate([apply_matrix(xyz_from_balanced, rgb), mosaic[..., None]], axis=2)
+
+
+def restore_window(
+    balanced: AnyArray, cfa: Cfa | None, xyz_from_balanced: Matrix3, area: tuple[int, int, int, int]
+) -> Layers:
+    """Build a window (top, left, height, width) of Restore-Net's picture; equal to a cut from the whole."""
+    top, left, height, width = area
+    # An even number of lines around the window feeds the interpolation and keeps the phase.
+    first_row, first_column = max(top - MARGIN, 0), max(left - MARGIN, 0)
+    window = balanced[first_row : top + height + MARGIN, first_column : left + width + MARGIN]
+    seen = None if cfa is None else rolled(cfa, first_row, first_column)
+    picture = restore_input(window, seen, xyz_from_balanced)
+    row, column = top - first_row, left - first_column
+    return picture[row : row + height, column : column + width]
+
+
+def restore_condition(noise: NoiseModel, gains: Vector3, cfa: Cfa | None) -> Vector:
+    """Tell Restore-Net the noise of each balanced channel and how colour was sampled (CONDITION_SIZE)."""
+    is_bayer = cfa is not None and cfa.pattern is not None
+    shot, read = noise.shot * gains, noise.read * gains**2
+    return np.concatenate([shot, read, [float(is_bayer), float(cfa is None)]]).astype(np.float32)

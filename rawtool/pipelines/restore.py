@@ -1,0 +1,53 @@
+"""Restore-Net over a whole frame, tile by tile: balanced samples to scene-linear light."""
+
+import numpy as np
+
+from rawtool.arrays import AnyArray, Layers, Rgb
+from rawtool.color.matrices import SRGB_FROM_XYZ, apply_matrix
+from rawtool.errors import ModelContractError
+from rawtool.pipelines.clock import Clock
+from rawtool.pipelines.light import Clean, Light
+from rawtool.pipelines.prepare import restore_window
+from rawtool.runtime.network import Network, find_terms, run_network
+from rawtool.vocabulary import GlobalPass, Space
+
+
+def restore(
+    samples: AnyArray, clean: Clean, light: Light, network: Network, strength: float, tile: int | None, clock: Clock
+) -> Rgb:
+    """Restore balanced samples to scene-linear RGB (H, W, 3), Rec.709 primaries, unbounded.
+
+    strength in [0, 1] blends the network's XYZ with that of the initial demosaic. The result has the
+    samples' own rows and columns, mirrored lines included.
+    """
+    _check_contract(network)
+    shape = (int(samples.shape[0]), int(samples.shape[1]))
+    channels = network.card.channels_in
+
+    def read(top: int, left: int, height: int, width: int) -> Layers:
+        area = (top, left, height, width)
+        return restore_window(samples, clean.cfa, light.xyz_from_balanced, area)[..., :channels]
+
+    rgb = np.empty((*shape, 3), dtype=np.float32)
+
+    def keep(top: int, left: int, block: Layers) -> None:
+        height, width = block.shape[:2]
+        if strength < 1.0:
+            plain = read(top, left, height, width)[..., :3]
+            block = plain + np.float32(strength) * (block - plain)
+        rgb[top : top + height, left : left + width] = apply_matrix(SRGB_FROM_XYZ, block)
+        clock.tile((top + height) * (left + width) / (shape[0] * shape[1]), 0.7)
+
+    terms = light.terms
+    if network.card.global_pass is GlobalPass.EXACT:
+        terms = find_terms(network, read, shape, terms.condition, tile)
+    run_network(network, read, keep, shape, terms=terms, tile=tile)
+    return rgb
+
+
+def _check_contract(network: Network) -> None:
+    """Refuse a network that does not take and give white-balanced XYZ."""
+    card = network.card
+    fits = card.input.space is Space.XYZ and card.output.space is Space.XYZ and card.input.is_balanced
+    if not fits:
+        raise ModelContractError(f"{card.name} does not restore white-balanced XYZ; choose another with --model")

@@ -1,0 +1,1 @@
+"""Run exported networks: numpy in, numpy out."""

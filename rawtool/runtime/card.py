@@ -1,0 +1,220 @@
+"""The card: what an exported network promises.
+
+A card is kept beside its graphs as JSON and, without the list of files, inside the graphs
+themselves (ONNX metadata property "rawtool.card", TorchScript extra file of the same name).
+
+Tensors of the graphs, all float32; V is vector_size, K condition_size, T thumbnail_size; h and w
+are free but multiples of stride and at least min_size; [x] stands for "if the card says so":
+
+    tile graph       picture (1, channels, h, w), [condition (1, K)], [vector (1, V)]
+                     -> restored or finished (1, 3, h, w)
+    global graph     THUMBNAIL: thumbnail (1, 3, T, T), [condition] -> vector (1, V), [neutral (1, 3)]
+                     EXACT: picture (1, channels, h, w) -> context (1, V, h / stride, w / stride),
+                     whose mean over the whole picture is the vector
+
+A mosaic input is the fourth channel of picture, balanced like the three of XYZ. condition tells the
+noise level. neutral is the XYZ of the estimated illuminant with Y = 1.
+"""
+
+import math
+import re
+from dataclasses import dataclass, replace
+
+from rawtool.errors import ModelContractError
+from rawtool.runtime import strict_json
+from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
+
+CARD_KEY = "rawtool.card"
+SCHEMA = 1
+THUMBNAIL_CHANNELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One picture tensor: what its channels are, in which space and encoding, and their usual range.
+
+    low and high describe the values seen in training, None where there is no bound; nothing is
+    clipped. is_balanced tells whether a grey object has equal channels (white balance done).
+    """
+
+    name: str
+    channels: int
+    space: Space
+    encoding: Encoding
+    is_balanced: bool
+    low: float | None
+    high: float | None
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class GraphFile:
+    """One file of a model: path relative to the model's folder, SHA-256 in hex, size in bytes."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class GraphPair:
+    """The graphs of a stage in one format; vector is the global graph, None without a global pass."""
+
+    tile: GraphFile
+    vector: GraphFile | None
+
+    @property
+    def files(self) -> tuple[GraphFile, ...]:
+        """The files that there are, the tile graph first."""
+        return (self.tile,) if self.vector is None else (self.tile, self.vector)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One row of measured quality: on which data, which metric, the value and its unit."""
+
+    data: str
+    metric: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The promise of one stage of a model.
+
+    stride, halo, global_halo and min_size are pixels of the picture tensor: required multiple,
+    context of the tile graph on each side, the same of an EXACT global graph, smallest side.
+    bytes_per_pixel is the working memory of the tile graph per pixel of its window. tolerance bounds
+    |difference| between engines and between tiled and whole. condition_size is 0 without that input.
+    training sums up data and recipe in one paragraph.
+    """
+
+    schema: int
+    name: str
+    version: str
+    size: str
+    task: Task
+    input: TensorSpec
+    output: TensorSpec
+    thumbnail: TensorSpec | None
+    stride: int
+    halo: int
+    global_halo: int
+    min_size: int
+    global_pass: GlobalPass
+    thumbnail_size: int | None
+    vector_size: int
+    condition_size: int
+    has_mosaic_input: bool
+    has_neutral_output: bool
+    bytes_per_pixel: int
+    opset: int
+    tolerance: float
+    licence: str
+    may_invent_detail: bool
+    training: str
+    measured: tuple[Measurement, ...]
+    graphs: GraphPair | None
+    torch_graphs: GraphPair | None
+
+    @property
+    def channels_in(self) -> int:
+        """Channels of the picture tensor."""
+        return self.input.channels
+
+    @property
+    def tile_inputs(self) -> tuple[str, ...]:
+        """Names of the tile graph's inputs in their order."""
+        vector = () if self.global_pass is GlobalPass.NONE else ("vector",)
+        return (self.input.name, *self._condition_names(), *vector)
+
+    @property
+    def global_inputs(self) -> tuple[str, ...]:
+        """Names of the global graph's inputs in their order."""
+        if self.global_pass is GlobalPass.THUMBNAIL:
+            return ("thumbnail", *self._condition_names())
+        return (self.input.name,) if self.global_pass is GlobalPass.EXACT else ()
+
+    @property
+    def global_outputs(self) -> tuple[str, ...]:
+        """Names of the global graph's outputs in their order."""
+        if self.global_pass is GlobalPass.THUMBNAIL:
+            return ("vector", "neutral") if self.has_neutral_output else ("vector",)
+        return ("context",) if self.global_pass is GlobalPass.EXACT else ()
+
+    def contract(self) -> "Card":
+        """The card without what may be added after the graphs were written: files and measured rows."""
+        return replace(self, graphs=None, torch_graphs=None, measured=())
+
+    def _condition_names(self) -> tuple[str, ...]:
+        return ("condition",) if self.condition_size else ()
+
+
+def dumps(card: Card) -> str:
+    """Write a card as JSON; ModelContractError when it contradicts itself."""
+    validate(card)
+    return strict_json.dumps(card)
+
+
+def loads(text: str) -> Card:
+    """Read a card from JSON; ModelContractError says what does not fit."""
+    card = strict_json.loads(Card, text)
+    validate(card)
+    return card
+
+
+def validate(card: Card) -> None:
+    """Raise ModelContractError when the numbers of a card do not fit each other."""
+    problem = next((text for is_bad, text in _problems(card) if is_bad), None)
+    if problem is not None:
+        raise ModelContractError(f"card of {card.name}: {problem}; the model is damaged or too new")
+
+
+def _problems(card: Card) -> tuple[tuple[bool, str], ...]:
+    is_thumbnail = card.global_pass is GlobalPass.THUMBNAIL
+    has_vector = card.global_pass is not GlobalPass.NONE
+    expected = 4 if card.has_mosaic_input else 3
+    return (
+        (card.schema != SCHEMA, f"schema {card.schema} is not {SCHEMA}"),
+        (not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", card.name), "name is not lower-case words and dashes"),
+        (not re.fullmatch(r"\d+(\.\d+)*", card.version), "version is not numbers and dots"),
+        (card.input.name != "picture", "the input tensor is not named picture"),
+        (card.output.name != output_name(card.task), f"the output is not named {output_name(card.task)}"),
+        (card.input.channels != expected, f"input has {card.input.channels} channels, not {expected}"),
+        (card.output.channels != 3, f"output has {card.output.channels} channels, not 3"),
+        (card.stride < 1, "stride is not positive"),
+        (min(card.halo, card.global_halo) < 0, "a halo is negative"),
+        (
+            any(h % max(card.stride, 1) for h in (card.halo, card.global_halo)),
+            "a halo is not a multiple of stride",
+        ),
+        (card.min_size < 1, "min_size is not positive"),
+        (is_thumbnail != (card.thumbnail_size is not None), "thumbnail_size does not fit the global pass"),
+        (is_thumbnail != (card.thumbnail is not None), "thumbnail does not fit the global pass"),
+        (card.condition_size < 0, "condition_size is negative"),
+        (is_thumbnail and (card.thumbnail_size or 0) < 1, "thumbnail_size is not positive"),
+        (has_vector != (card.vector_size > 0), "vector_size does not fit the global pass"),
+        (card.has_neutral_output and not is_thumbnail, "only a thumbnail graph gives a neutral"),
+        (card.bytes_per_pixel < 1, "bytes_per_pixel is not positive"),
+        (not (math.isfinite(card.tolerance) and card.tolerance > 0), "tolerance is not positive"),
+        *(_pair_problem(pair, has_vector=has_vector) for pair in (card.graphs, card.torch_graphs)),
+    )
+
+
+def output_name(task: Task) -> str:
+    """The name of the tile graph's output."""
+    return {Task.RESTORE: "restored", Task.ENHANCE: "finished"}[task]
+
+
+def _pair_problem(pair: GraphPair | None, *, has_vector: bool) -> tuple[bool, str]:
+    if pair is None:
+        return False, ""
+    if (pair.vector is not None) != has_vector:
+        return True, "the global graph does not fit the global pass"
+    for file in pair.files:
+        if not re.fullmatch(r"[0-9a-f]{64}", file.sha256) or file.bytes < 1:
+            return True, f"{file.path} has no valid digest and size"
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.path):
+            return True, f"{file.path!r} is not a plain file name"
+    return False, ""

@@ -1,0 +1,257 @@
+"""Run one stage of a model over a picture of any size, in bounded memory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from rawtool.arrays import AnyArray, Rgb, Vector
+from rawtool.errors import ModelContractError
+from rawtool.runtime import layout
+from rawtool.runtime.card import THUMBNAIL_CHANNELS, Card, loads
+from rawtool.runtime.session import Session, open_session
+from rawtool.runtime.tiling import (
+    Area,
+    Grid,
+    Sink,
+    Source,
+    Tile,
+    largest_tile,
+    padded_length,
+    plan_tiles,
+    read_window,
+)
+from rawtool.vocabulary import GlobalPass
+
+# Longest side of what a tile keeps: beyond it speed gains nothing, memory grows.
+LONGEST_TILE = 1024
+MEMORY_BUDGET_BYTES = 600 * 2**20
+# Rows read at a time for a thumbnail.
+STRIP_ROWS = 256
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A loaded stage: its card, its tile graph and its global graph (None without a global pass)."""
+
+    card: Card
+    tile_session: Session
+    global_session: Session | None
+
+    @property
+    def device(self) -> str:
+        """The device really in use."""
+        return self.tile_session.device
+
+    @property
+    def grid(self) -> Grid:
+        """How the tile graph wants its tiles."""
+        return Grid(self.card.stride, self.card.halo, self.card.min_size)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTerms:
+    """What a network is told about the whole picture, each None where it takes no such input.
+
+    condition (K,) is given by the caller, vector (V,) comes from the global pass, and neutral (3,) is
+    the XYZ of the estimated illuminant with Y = 1.
+    """
+
+    condition: AnyArray | None = None
+    vector: Vector | None = None
+    neutral: AnyArray | None = None
+
+
+def open_network(
+    card: Card, folder: Path, device: str = "auto", runtime: str = "auto", threads: int | None = None
+) -> Network:
+    """Load the graphs of a card; runtime "torch" takes the TorchScript files.
+
+    Raises:
+        ModelContractError: there are no such files, or the card inside a file says something else.
+    """
+    pair = card.torch_graphs if runtime == "torch" else card.graphs or card.torch_graphs
+    if pair is None:
+        raise ModelContractError(f"{card.name} has no files for runtime {runtime}; use --runtime auto")
+    tile = open_session(folder / pair.tile.path, device, runtime, threads)
+    _match_card(card, tile, pair.tile.path)
+    if pair.vector is None:
+        return Network(card, tile, None)
+    whole = open_session(folder / pair.vector.path, device, runtime, threads)
+    _match_card(card, whole, pair.vector.path)
+    return Network(card, tile, whole)
+
+
+def find_terms(
+    network: Network,
+    source: Source,
+    shape: tuple[int, int],
+    condition: Vector | None = None,
+    tile: int | None = None,
+) -> ImageTerms:
+    """Do the global pass over a picture of shape (height, width).
+
+    THUMBNAIL: source gives what the card's thumbnail describes (the first three channels are used).
+    EXACT: source gives the picture tensor; features are summed in float64 over all tiles, so the
+    vector is that of the whole. NONE: source is not read.
+    """
+    if network.card.global_pass is GlobalPass.THUMBNAIL:
+        size = _known(network.card.thumbnail_size, network.card, "thumbnail_size")
+        return terms_from_thumbnail(network, thumbnail(source, shape, size), condition)
+    if network.card.global_pass is GlobalPass.EXACT:
+        return ImageTerms(condition, _exact_vector(network, source, shape, tile))
+    return ImageTerms(condition)
+
+
+def terms_from_thumbnail(network: Network, small: Rgb, condition: Vector | None = None) -> ImageTerms:
+    """Do the global pass from a thumbnail (T, T, 3) that is there already."""
+    session = _known(network.global_session, network.card, "global graph")
+    inputs = {"thumbnail": layout.network_from_picture(small)}
+    outputs = session.run(inputs | _condition_input(network.card, condition))
+    neutral = outputs["neutral"][0] if network.card.has_neutral_output else None
+    return ImageTerms(condition, outputs["vector"][0], neutral)
+
+
+def run_network(
+    network: Network,
+    source: Source,
+    sink: Sink,
+    shape: tuple[int, int],
+    *,
+    terms: ImageTerms,
+    tile: int | None = None,
+) -> None:
+    """Run the tile graph over a picture of shape (height, width), block by block.
+
+    tile is the side of what each run keeps; None picks it by the memory budget. Blocks reach the
+    sink in reading order, cut to the frame; together they cover it once.
+    """
+    card = network.card
+    fixed = _condition_input(card, terms.condition)
+    if card.global_pass is not GlobalPass.NONE:
+        fixed["vector"] = layout.network_from_vector(_known(terms.vector, card, "vector"))
+    for part in plan_tiles(*shape, tile or auto_tile(card), network.grid):
+        window = read_window(source, part.window, *shape)
+        inputs = {card.input.name: layout.network_from_picture(window)}
+        tensor = network.tile_session.run(inputs | fixed)[card.output.name]
+        sink(part.kept.top, part.kept.left, _kept(layout.picture_from_network(tensor), part, shape))
+
+
+def run_picture(network: Network, picture: AnyArray, terms: ImageTerms, tile: int | None = None) -> AnyArray:
+    """Run the tile graph over a picture (H, W, C) in memory and give the result (H, W, 3)."""
+    height, width = picture.shape[:2]
+    result = np.empty((height, width, network.card.output.channels), dtype=np.float32)
+
+    def keep(top: int, left: int, block: AnyArray) -> None:
+        result[top : top + block.shape[0], left : left + block.shape[1]] = block
+
+    run_network(network, reader(picture), keep, (height, width), terms=terms, tile=tile)
+    return result
+
+
+def reader(picture: AnyArray) -> Source:
+    """A source that reads a picture (H, W, C) in memory."""
+
+    def read(top: int, left: int, height: int, width: int) -> AnyArray:
+        return picture[top : top + height, left : left + width]
+
+    return read
+
+
+def auto_tile(card: Card, budget_bytes: int = MEMORY_BUDGET_BYTES) -> int:
+    """The side of what a tile keeps, by the memory that its window takes."""
+    grid = Grid(card.stride, card.halo, card.min_size)
+    return largest_tile(grid, card.bytes_per_pixel, budget_bytes, LONGEST_TILE)
+
+
+def thumbnail(source: Source, shape: tuple[int, int], size: int) -> Rgb:
+    """Shrink a picture of shape (height, width) to (size, size, 3) by its area mean.
+
+    Each value is the exact mean over a cell of height / size by width / size pixels, pixels at its
+    edges counted in part; a picture smaller than size is enlarged by the same rule.
+    """
+    height, width = shape
+    rows, columns = _area_weights(height, size), _area_weights(width, size)
+    total = np.zeros((size, size, THUMBNAIL_CHANNELS))
+    for top in range(0, height, STRIP_ROWS):
+        n_rows = min(STRIP_ROWS, height - top)
+        strip = source(top, 0, n_rows, width)[..., :THUMBNAIL_CHANNELS]
+        narrow = np.einsum("rwc,tw->rtc", strip, columns, optimize=True)
+        total += np.einsum("sr,rtc->stc", rows[:, top : top + n_rows], narrow, optimize=True)
+    return total.astype(np.float32)
+
+
+def _area_weights(length: int, size: int) -> AnyArray:
+    """Weights (size, length) of an area mean along one axis; every row sums to 1."""
+    edges = np.linspace(0.0, length, size + 1)
+    pixels = np.arange(length)
+    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return np.clip(overlap, 0.0, None) * (size / length)
+
+
+def _exact_vector(network: Network, source: Source, shape: tuple[int, int], tile: int | None) -> Vector:
+    """The mean over the padded frame of the features that the global graph gives."""
+    card = network.card
+    session = _known(network.global_session, card, "global graph")
+    grid = Grid(card.stride, card.global_halo, card.min_size)
+    total, count = np.zeros(card.vector_size), 0
+    # The frame as the graphs see it: its padding is part of the mean, as on the whole picture.
+    height, width = (padded_length(length, grid) for length in shape)
+    for part in plan_tiles(height, width, tile or auto_tile(card), grid):
+        window = read_window(source, part.window, *shape)
+        tensor = session.run({card.input.name: layout.network_from_picture(window)})["context"]
+        features = layout.picture_from_network(tensor)[_steps(part, card.stride)]
+        total += features.sum(axis=(0, 1), dtype=np.float64)
+        count += features.shape[0] * features.shape[1]
+    return (total / count).astype(np.float32)
+
+
+def _steps(part: Tile, stride: int) -> tuple[slice, slice]:
+    """Where the kept area lies in the features of its window."""
+    inner = _inside(part)
+    return (
+        slice(inner.top // stride, (inner.top + inner.height) // stride),
+        slice(inner.left // stride, (inner.left + inner.width) // stride),
+    )
+
+
+def _inside(part: Tile) -> Area:
+    kept, window = part.kept, part.window
+    return Area(kept.top - window.top, kept.left - window.left, kept.height, kept.width)
+
+
+def _kept(block: AnyArray, part: Tile, shape: tuple[int, int]) -> AnyArray:
+    """Cut a window's result to what is kept and lies in the frame."""
+    inner = _inside(part)
+    height = min(inner.height, shape[0] - part.kept.top)
+    width = min(inner.width, shape[1] - part.kept.left)
+    return block[inner.top : inner.top + height, inner.left : inner.left + width]
+
+
+def _condition_input(card: Card, condition: Vector | None) -> dict[str, AnyArray]:
+    if not card.condition_size:
+        return {}
+    known = _known(condition, card, "condition")
+    if known.shape != (card.condition_size,):
+        raise ModelContractError(
+            f"{card.name} takes a condition of {card.condition_size} values, not {known.size}; "
+            "the model needs another version of rawtool"
+        )
+    return {"condition": layout.network_from_vector(known)}
+
+
+def _known(value: T | None, card: Card, what: str) -> T:
+    if value is None:
+        raise ModelContractError(f"{card.name} needs a {what}; the model needs another version of rawtool")
+    return value
+
+
+def _match_card(card: Card, session: Session, file: str) -> None:
+    """Refuse a graph whose own card promises something else than the card beside it."""
+    if session.card_text is None:
+        raise ModelContractError(f"{file} carries no card; export the model again")
+    if loads(session.card_text).contract() != card.contract():
+        raise ModelContractError(f"{file} carries another card than the one beside it; fetch the model again")

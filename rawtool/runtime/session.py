@@ -1,0 +1,79 @@
+"""One door to the engines that run exported networks: numpy in, numpy out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from rawtool.arrays import AnyArray
+from rawtool.errors import EngineMissingError, ModelContractError, ModelNotFoundError, VerificationError
+from rawtool.runtime import devices
+
+
+@runtime_checkable
+class Session(Protocol):
+    """A loaded graph on a device.
+
+    device is what is really in use ("cpu", "cuda:0"), provider the engine's own name for it;
+    card_text is the card stored inside the file, None when there is none.
+    """
+
+    device: str
+    provider: str
+    card_text: str | None
+
+    def run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run the graph on float32 arrays by name; the outputs are finite."""
+        ...
+
+
+def open_session(
+    path: Path, device: str = "auto", runtime: str = "auto", threads: int | None = None
+) -> Session:
+    """Load a graph: .onnx through ONNX Runtime, .pt through TorchScript.
+
+    runtime "auto" takes the engine of the file's suffix, "onnx" and "torch" insist on one of them.
+    A named device is binding. threads is per session; None means the cores that this process may use.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelContractError: the file is not a graph, or not one of the asked runtime.
+        EngineMissingError: the engine's package is missing or installed twice.
+        DeviceError: the named device cannot be used.
+    """
+    engine = engine_of(path, runtime)
+    if not path.is_file():
+        raise ModelNotFoundError(f"network file {path} is missing; fetch the model again")
+    n_threads = devices.n_cores() if threads is None else threads
+    if engine == "onnx":
+        devices.check_engines()
+        from rawtool.runtime.onnx import OnnxSession
+
+        return OnnxSession(path, device, n_threads)
+    if not devices.has_package("torch"):
+        raise EngineMissingError('torch is not installed; run: pip install "rawtool[train]"')
+    from rawtool.runtime.torchscript import TorchScriptSession
+
+    return TorchScriptSession(path, device, n_threads)
+
+
+def engine_of(path: Path, runtime: str = "auto") -> str:
+    """The engine, "onnx" or "torch", that runs a file."""
+    engine = {".onnx": "onnx", ".pt": "torch"}.get(path.suffix)
+    if engine is None:
+        raise ModelContractError(f"{path.name} is no network; give an .onnx or .pt file")
+    if runtime not in ("auto", engine):
+        raise ModelContractError(f"{path.name} does not run on runtime {runtime}; use --runtime {engine}")
+    return engine
+
+
+def checked(outputs: dict[str, AnyArray]) -> dict[str, AnyArray]:
+    """Give the outputs back; VerificationError when a value is not finite."""
+    for name, value in outputs.items():
+        if not np.isfinite(value).all():
+            raise VerificationError(
+                f"the network gave values that are not finite ({name}); "
+                "the input or the device is at fault; try --device cpu"
+            )
+    return outputs

@@ -1,0 +1,1 @@
+"""Counts to linear camera planes, in pure numpy."""

@@ -1,0 +1,46 @@
+"""Black and white level: counts to values proportional to light."""
+
+import numpy as np
+
+from rawtool.arrays import AnyArray, Samples
+from rawtool.errors import CorruptFileError
+from rawtool.frames import RawFrame
+
+
+def normalise(frame: RawFrame) -> Samples:
+    """Bring samples to 0 at black and 1 at the white level: (samples - black) / (white - black).
+
+    Values under black (noise) and above white are kept. Works for integer and float samples.
+
+    Returns:
+        float32, (H, W) for a mosaic or a monochrome sensor, (H, W, 3) for a LinearRaw.
+
+    Raises:
+        CorruptFileError: the white level is not above every black level.
+        ValueError: the black levels do not fit the cell.
+    """
+    black = _black_cell(frame)
+    if not float(black.max()) < frame.white_level:
+        raise CorruptFileError(
+            f"the white level {frame.white_level:g} is not above the black level {black.max():g}; "
+            "the file's level tags are wrong; convert it again from the original"
+        )
+    samples = frame.samples.reshape(frame.height, -1)
+    values = np.empty(samples.shape, np.float32)
+    for row, levels in enumerate(black):
+        across = np.resize(levels, samples.shape[1])
+        rows = slice(row, None, len(black))
+        np.subtract(samples[rows], across, out=values[rows], dtype=np.float32)
+        values[rows] /= np.float32(frame.white_level) - across
+    return values.reshape(frame.samples.shape)
+
+
+def _black_cell(frame: RawFrame) -> AnyArray:
+    """The black levels as a float32 cell that repeats over the samples, channels side by side."""
+    if frame.cfa is not None:
+        shape = (len(frame.cfa.cell), len(frame.cfa.cell[0]))
+    else:
+        shape = (1, 1 if frame.samples.ndim == 2 else int(frame.samples.shape[2]))
+    if len(frame.black_level) != shape[0] * shape[1]:
+        raise ValueError(f"{len(frame.black_level)} black levels for a cell of {shape[0]} x {shape[1]}")
+    return np.array(frame.black_level, np.float32).reshape(shape)

@@ -1,0 +1,49 @@
+"""Training state on disk, written beside and renamed, so that a stop at any moment leaves a whole file."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rawtool.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a run needs to go on: the step, the weights and their average, the optimiser, the best score."""
+
+    stage: str
+    step: int
+    seconds: float
+    best: float
+    weights: dict[str, Tensor]
+    average: dict[str, Tensor]
+    optimiser: dict[str, Any]
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint under its final name only when it is whole."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    state = {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
+    try:
+        torch.save(state, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint on the CPU, tensors and plain values only.
+
+    Raises:
+        ConfigError: it is missing, damaged or of another kind.
+    """
+    try:
+        return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist; the run has no checkpoint of this stage yet") from error
+    except (OSError, RuntimeError, TypeError, ValueError, KeyError, EOFError) as error:
+        raise ConfigError(f"{path} is not a rawtool checkpoint; start the run again without --resume") from error

@@ -1,0 +1,276 @@
+"""Networks to files: ONNX, TorchScript and card, proved equal to the network before they are kept.
+
+The only place that sees torch modules and the runtime at once. What a net must offer follows from
+its card:
+
+    always      forward(picture, [condition], [vector]) -> restored or finished
+    THUMBNAIL   global_vector(thumbnail, [condition]) -> vector, or (vector, neutral)
+    EXACT       context(picture) -> features whose mean over the picture is the vector
+"""
+
+import copy
+import json
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from rawtool.arrays import AnyArray, Layers, Vector
+from rawtool.errors import VerificationError
+from rawtool.runtime.card import CARD_KEY, THUMBNAIL_CHANNELS, Card, GraphFile, GraphPair, dumps
+from rawtool.runtime.catalog import INDEX, card_file, index_entry, read_model, sha256_of
+from rawtool.runtime.network import ImageTerms, Network, find_terms, open_network, reader, run_picture
+from rawtool.runtime.torchscript import NAMES_KEY
+from rawtool.vocabulary import GlobalPass, Task
+
+OPSET = 17
+TOLERANCE = 1e-4
+_SEED = 20200
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """The largest difference found for one picture size: who against the torch module on the whole."""
+
+    height: int
+    width: int
+    who: str
+    difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A stage in files: its card with their digests, and how equal they were found."""
+
+    card: Card
+    parity: tuple[Parity, ...]
+
+
+class Method(nn.Module):
+    """One method of a net as a module of its own, for the tracer."""
+
+    def __init__(self, net: nn.Module, name: str) -> None:
+        super().__init__()
+        self.net = net
+        self.name = name
+        self.train(net.training)
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Call the method."""
+        result: Tensor | tuple[Tensor, ...] = getattr(self.net, self.name)(*inputs)
+        return result
+
+
+class ModuleSession:
+    """A module behind the door of a session: what the exported files are compared with."""
+
+    def __init__(self, module: nn.Module, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        self._module, self._inputs, self._outputs = module, inputs, outputs
+        self.device, self.provider = "cpu", "torch module"
+        self.card_text: str | None = None
+
+    def run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run the module on arrays by name."""
+        with torch.inference_mode():
+            results = self._module(*(torch.from_numpy(inputs[name]) for name in self._inputs))
+        found = (results,) if isinstance(results, Tensor) else results
+        return {name: value.numpy() for name, value in zip(self._outputs, found, strict=True)}
+
+
+def export_stage(
+    net: nn.Module,
+    card: Card,
+    folder: Path,
+    *,
+    is_with_torch: bool = True,
+    sizes: Sequence[tuple[int, int]] | None = None,
+) -> Exported:
+    """Write a net's graphs and card into a model's folder, once they are proved equal to the net.
+
+    sizes are the picture sizes (height, width) of the proof; the default are three odd ones, large
+    enough that tiles have neighbours beyond the halo.
+
+    Raises:
+        VerificationError: an engine, or tiles, differ from the net by more than the card's tolerance.
+    """
+    plain = copy.deepcopy(net).cpu().float().eval()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        staging = Path(name)
+        full = _write_graphs(
+            plain, replace(card, graphs=None, torch_graphs=None), staging, is_with_torch=is_with_torch
+        )
+        parity = prove(plain, full, staging, proof_sizes(card) if sizes is None else sizes)
+        (staging / card_file(card.task)).write_text(dumps(full), encoding="utf-8")
+        for file in sorted(staging.iterdir()):
+            shutil.move(file, folder / file.name)
+    return Exported(full, parity)
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write a stage's card again, with measured rows for example; the graphs stay."""
+    (folder / card_file(card.task)).write_text(dumps(card), encoding="utf-8")
+
+
+def write_index(models: Path) -> None:
+    """Write index.toml for all model folders in a folder, in the order of their names."""
+    names = sorted(path.parent for path in models.glob(f"*/{card_file(Task.RESTORE)}"))
+    text = "\n".join(index_entry(read_model(folder)) for folder in names)
+    (models / INDEX).write_text(text, encoding="utf-8")
+
+
+def proof_sizes(card: Card) -> tuple[tuple[int, int], ...]:
+    """Three odd picture sizes: long and wide enough for inner tiles, and one near the smallest."""
+    short, long = card.min_size + 5, 2 * card.halo + 4 * max(card.stride, 32) + 7
+    return ((short, long), (long, short + 4), (short + card.stride + 2, short + 8))
+
+
+def prove(net: nn.Module, card: Card, folder: Path, sizes: Sequence[tuple[int, int]]) -> tuple[Parity, ...]:
+    """Compare the files with the net, whole and tiled.
+
+    Raises:
+        VerificationError: a difference is above the card's tolerance.
+    """
+    runtimes = ("onnx", "torch") if card.torch_graphs else ("onnx",)
+    engines = {runtime: open_network(card, folder, "cpu", runtime) for runtime in runtimes}
+    module = module_network(net, card)
+    rows = [row for size in sizes for row in _compare(module, engines, size)]
+    worst = max(rows, key=lambda row: row.difference)
+    if not worst.difference <= card.tolerance:
+        raise VerificationError(
+            f"{card.name} {card.task.value}: {worst.who} differs from the network by "
+            f"{worst.difference:.2e} at {worst.width} x {worst.height}; nothing was exported"
+        )
+    return tuple(rows)
+
+
+def module_network(net: nn.Module, card: Card) -> Network:
+    """The net itself as a runtime network, unexported."""
+    tile = ModuleSession(net, card.tile_inputs, (card.output.name,))
+    method = _global_method(card)
+    if method is None:
+        return Network(card, tile, None)
+    return Network(card, tile, ModuleSession(Method(net, method), card.global_inputs, card.global_outputs))
+
+
+def _compare(module: Network, engines: Mapping[str, Network], size: tuple[int, int]) -> list[Parity]:
+    picture, condition = _proof_inputs(module.card, size)
+    whole = max(size)
+    expected, terms = _run(module, picture, condition, whole)
+    tried = {f"{name} whole": (network, whole) for name, network in engines.items()}
+    tried |= {f"{name} tiled": (network, _proof_tile(network.card)) for name, network in engines.items()}
+    rows = []
+    for who, (network, tile) in tried.items():
+        found, found_terms = _run(network, picture, condition, tile)
+        difference = max(_distance(found, expected), _distance(found_terms.neutral, terms.neutral))
+        rows.append(Parity(*size, who, difference))
+    return rows
+
+
+def _run(network: Network, picture: Layers, condition: Vector | None, tile: int) -> tuple[Layers, ImageTerms]:
+    shape = (picture.shape[0], picture.shape[1])
+    terms = find_terms(network, reader(picture), shape, condition, tile)
+    return run_picture(network, picture, terms, tile), terms
+
+
+def _proof_tile(card: Card) -> int:
+    return max(card.min_size, 32)
+
+
+def _distance(a: AnyArray | None, b: AnyArray | None) -> float:
+    return 0.0 if a is None or b is None else float(np.abs(a.astype(np.float64) - b).max())
+
+
+def _proof_inputs(card: Card, size: tuple[int, int]) -> tuple[Layers, Vector | None]:
+    """A picture (H, W, C) of noise in [0, 1], and a condition of small positive numbers."""
+    random = np.random.default_rng(_SEED)
+    picture = random.random((*size, card.channels_in), dtype=np.float32)
+    condition = random.uniform(1e-5, 1e-2, card.condition_size).astype(np.float32)
+    return picture, condition if card.condition_size else None
+
+
+def _global_method(card: Card) -> str | None:
+    return {GlobalPass.THUMBNAIL: "global_vector", GlobalPass.EXACT: "context"}.get(card.global_pass)
+
+
+def _write_graphs(net: nn.Module, card: Card, folder: Path, *, is_with_torch: bool) -> Card:
+    """Write the graphs and give the card with their digests."""
+    method = _global_method(card)
+    graphs = {"tile": Method(net, "forward")} | ({"global": Method(net, method)} if method else {})
+    pairs: list[GraphPair | None] = []
+    for suffix, write in (("onnx", _write_onnx), ("pt", _write_torchscript)):
+        if suffix == "pt" and not is_with_torch:
+            pairs.append(None)
+            continue
+        files = {}
+        for kind, module in graphs.items():
+            path = folder / f"{card.task.value}_{kind}.{suffix}"
+            write(module, card, kind, path)
+            files[kind] = GraphFile(path.name, sha256_of(path), path.stat().st_size)
+        pairs.append(GraphPair(files["tile"], files.get("global")))
+    return replace(card, graphs=pairs[0], torch_graphs=pairs[1])
+
+
+def _names(card: Card, kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of a graph's inputs and outputs."""
+    if kind == "tile":
+        return card.tile_inputs, (card.output.name,)
+    return card.global_inputs, card.global_outputs
+
+
+def _examples(card: Card, names: Sequence[str]) -> tuple[Tensor, ...]:
+    side = -(-card.min_size // card.stride) * card.stride
+    thumbnail = card.thumbnail_size or 1
+    shapes = {
+        card.input.name: (1, card.channels_in, side + card.stride, side + 2 * card.stride),
+        "condition": (1, card.condition_size),
+        "vector": (1, card.vector_size),
+        "thumbnail": (1, THUMBNAIL_CHANNELS, thumbnail, thumbnail),
+    }
+    return tuple(torch.full(shapes[name], 0.5) for name in names)
+
+
+def _write_onnx(module: nn.Module, card: Card, kind: str, path: Path) -> None:
+    inputs, outputs = _names(card, kind)
+    free = {2: "h", 3: "w"}
+    with warnings.catch_warnings():
+        # The tracer warns of every Python number made from a shape; prove() tests what it fears.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            _examples(card, inputs),
+            path,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes={card.input.name: free, card.output.name: free, "context": {2: "y", 3: "x"}},
+            opset_version=card.opset,
+            dynamo=False,
+        )
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {CARD_KEY: dumps(card)})
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def _frozen_trace(module: nn.Module, examples: tuple[Tensor, ...]) -> torch.jit.ScriptModule:
+    traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
+        module, examples, check_trace=False
+    )
+    return torch.jit.freeze(traced, optimize_numerics=False)
+
+
+def _write_torchscript(module: nn.Module, card: Card, kind: str, path: Path) -> None:
+    inputs, outputs = _names(card, kind)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        # Frozen, the file holds only the weights that this graph uses.
+        traced = _frozen_trace(module, _examples(card, inputs))
+    names = json.dumps({"inputs": inputs, "outputs": outputs})
+    torch.jit.save(traced, str(path), _extra_files={CARD_KEY: dumps(card), NAMES_KEY: names})

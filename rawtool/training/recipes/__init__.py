@@ -1,0 +1,1 @@
+"""One file a model: data, network, loss, stages."""

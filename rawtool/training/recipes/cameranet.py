@@ -1,0 +1,144 @@
+"""CameraNet's three steps: restore, enhance, joint.
+
+Steps 1 and 2 are independent: the enhancement learns from the *true* restoration. Step 3 tunes both
+with the paper's joint loss. The best averaged weights of a step begin the next.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from rawtool.nets.cameranet_s import WHITE_CODE, root_decode, root_encode
+from rawtool.training import losses
+from rawtool.training.checkpoint import load_checkpoint
+from rawtool.training.data import (
+    Draw,
+    EnhanceBatch,
+    EnhanceStream,
+    JointBatch,
+    JointStream,
+    RestoreBatch,
+    RestoreStream,
+    loader,
+)
+from rawtool.training.loop import Progress, StageJob, StageSettings, train_stage
+from rawtool.training.recipes.validation import (
+    enhance_cases,
+    enhance_validator,
+    joint_validator,
+    restore_cases,
+    restore_validator,
+)
+from rawtool.training.recipes.wrappers import Joint, enhancer, restorer
+from rawtool.training.scenes import SceneSet
+from rawtool.training.settings import CameraNetConfig, StageConfig
+
+ILLUMINANT_WEIGHT = 0.02
+DETAIL_WEIGHT = 0.5
+STAGES = ("restore", "enhance", "joint")
+
+
+def train_step(
+    name: str, config: CameraNetConfig, scenes: SceneSet, fabric: Fabric, out: Path, *, resume: bool
+) -> Progress:
+    """Train one of the three steps and leave its checkpoints in ``out``."""
+    torch.manual_seed(config.seed)
+    stage = config.stages()[name]
+    job = _job(name, config, scenes, out)
+    batches = loader(_stream(name, config, stage, scenes), config.workers)
+    settings = StageSettings(
+        name, stage.steps, stage.minutes, stage.rate, validate_every_s=config.validate_every_s
+    )
+    return train_stage(fabric, job, batches, settings, out, resume=resume)
+
+
+def restore_loss(network: nn.Module, batch: RestoreBatch, kind: str) -> Tensor:
+    """Give the loss of step 1.
+
+    ``encoded``: L1 of square-root-encoded RGB, samples weighed against their noise so that clean ones
+    count as much as noisy ones. ``paper``: L1 and log-L1 of light. Both add the estimate of the light.
+    """
+    code, neutral = network(batch.picture, batch.condition, batch.thumbnail)
+    restored = _restoration(code.float(), batch, kind)
+    if neutral is None:
+        return restored
+    return restored + ILLUMINANT_WEIGHT * losses.illuminant_loss(neutral.float(), batch.neutral)
+
+
+def enhance_loss(network: nn.Module, batch: EnhanceBatch) -> Tensor:
+    """Give the loss of step 2: the paper's L1, and a share of the L1 of differences."""
+    return _enhancement(network(batch.picture, batch.thumbnail).float(), batch.truth)
+
+
+def joint_loss(network: nn.Module, batch: JointBatch, kind: str, balance: float) -> Tensor:
+    """Give the loss of step 3: balance * restoration + (1 - balance) * enhancement of the restored picture."""
+    raw = batch.restore()
+    code, finished = network(raw.picture, raw.condition, raw.thumbnail, batch.light_thumbnail)
+    enhancement = _enhancement(finished.float(), batch.finished)
+    return balance * _restoration(code.float(), raw, kind) + (1.0 - balance) * enhancement
+
+
+def _restoration(code: Tensor, batch: RestoreBatch, kind: str) -> Tensor:
+    if kind == "paper":
+        return losses.restoration_loss(root_decode(code), batch.truth)
+    return losses.encoded_loss(code, root_encode(batch.truth), WHITE_CODE, batch.weight)
+
+
+def _enhancement(found: Tensor, truth: Tensor) -> Tensor:
+    return losses.l1(found, truth) + DETAIL_WEIGHT * losses.detail_loss(found, truth)
+
+
+def _job(name: str, config: CameraNetConfig, scenes: SceneSet, out: Path) -> StageJob:
+    """Give the network, loss and score of a step."""
+    if name == "restore":
+        validate = restore_validator(restore_cases(scenes))
+        return StageJob(restorer(config.size), partial(restore_loss, kind=config.loss), validate, _pixels)
+    if name == "enhance":
+        return StageJob(enhancer(config.size), enhance_loss, enhance_validator(enhance_cases(scenes)), _pixels)
+    network = Joint(
+        with_weights(restorer(config.size), out, "restore"), with_weights(enhancer(config.size), out, "enhance")
+    )
+    validate = joint_validator(restore_validator(restore_cases(scenes)), enhance_validator(enhance_cases(scenes)))
+    loss = partial(joint_loss, kind=config.loss, balance=config.balance)
+    return StageJob(network, loss, validate, _pixels)
+
+
+def with_weights(network: nn.Module, out: Path, stage: str) -> nn.Module:
+    """Give a network the best averaged weights of a step."""
+    network.load_state_dict(load_checkpoint(out / f"{stage}-best.pt").average)
+    return network
+
+
+def trained(config: CameraNetConfig, out: Path) -> tuple[nn.Module, nn.Module]:
+    """Give (restorer, enhancer) as far as a run got: the joint step's, else those of steps 1 and 2.
+
+    Raises:
+        ConfigError: step 1 or 2 has no checkpoint.
+    """
+    if (out / "joint-best.pt").exists():
+        joint = Joint(restorer(config.size), enhancer(config.size))
+        with_weights(joint, out, "joint")
+        return joint.restorer.eval(), joint.enhancer.eval()
+    return (
+        with_weights(restorer(config.size), out, "restore").eval(),
+        with_weights(enhancer(config.size), out, "enhance").eval(),
+    )
+
+
+def _stream(name: str, config: CameraNetConfig, stage: StageConfig, scenes: SceneSet) -> Iterable[Any]:
+    draw = Draw(stage.crop, stage.batch, config.hdr_share)
+    if name == "restore":
+        return RestoreStream(scenes, draw, config.seed)
+    stream = EnhanceStream if name == "enhance" else JointStream
+    return stream(scenes, draw, config.seed, config.crops_per_frame)
+
+
+def _pixels(batch: RestoreBatch | EnhanceBatch | JointBatch) -> int:
+    """Count the full-size pixels of a batch."""
+    n, _, height, width = batch.picture.shape
+    return int(n * height * width)

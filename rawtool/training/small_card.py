@@ -1,0 +1,95 @@
+"""The cards of size s: what its graphs promise, from the geometry of the nets."""
+
+from rawtool.nets import cameranet_s
+from rawtool.runtime.card import SCHEMA, Card, TensorSpec
+from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
+
+NAME = "cameranet-s"
+VERSION = "1"
+LICENCE = "Apache-2.0"
+BYTES_PER_PIXEL = {Task.RESTORE: 260, Task.ENHANCE: 150}
+"""ONNX Runtime on the CPU, measured: peak memory of a run per pixel of the window."""
+OPSET = 17
+TOLERANCE = 1e-4
+
+
+def small_card(task: Task, training: str) -> Card:
+    """Give the card of one stage, without files and measurements; training sums up data and recipe."""
+    is_restore = task is Task.RESTORE
+    net = cameranet_s.RestoreNetS if is_restore else cameranet_s.EnhanceNetS
+    vector_size = 2 * net.widths[-1] + (0 if is_restore else 6)
+    return Card(
+        schema=SCHEMA,
+        name=NAME,
+        version=VERSION,
+        size="s",
+        task=task,
+        input=_restore_input() if is_restore else _enhance_input(),
+        output=_restored() if is_restore else _finished(),
+        thumbnail=_thumbnail(is_restore=is_restore),
+        stride=net.stride,
+        halo=halo_of(net.widths),
+        global_halo=0,
+        min_size=net.stride,
+        global_pass=GlobalPass.THUMBNAIL,
+        thumbnail_size=cameranet_s.THUMBNAIL,
+        vector_size=vector_size,
+        condition_size=cameranet_s.CONDITION_SIZE if is_restore else 0,
+        has_mosaic_input=is_restore,
+        has_neutral_output=is_restore,
+        bytes_per_pixel=BYTES_PER_PIXEL[task],
+        opset=OPSET,
+        tolerance=TOLERANCE,
+        licence=LICENCE,
+        may_invent_detail=False,
+        training=training,
+        measured=(),
+        graphs=None,
+        torch_graphs=None,
+    )
+
+
+def halo_of(widths: tuple[int, ...]) -> int:
+    """Give the context of a size-s U-Net in pixels, rounded up to its stride.
+
+    A pixel of scale i is 2 ** (i + 1) pixels of the picture. The entry and the output convolution see
+    one cell further; two blocks of two convolutions stand at every scale, one at the coarsest; a
+    cell of a scale may lie anywhere in the coarser one that it is joined with.
+    """
+    coarsest = len(widths) - 1
+    reach = 2 * 2 + 1
+    for scale in range(coarsest + 1):
+        n_convolutions = 2 if scale == coarsest else 4
+        reach += (n_convolutions + 1) * 2 ** (scale + 1)
+    stride = 2 ** (coarsest + 1)
+    return -(-reach // stride) * stride
+
+
+def _restore_input() -> TensorSpec:
+    what = (
+        "XYZ D65 of the initial demosaic and the RGGB mosaic (fourth channel), both white-balanced and "
+        "cut at 1 = white level; noise below 0 is kept"
+    )
+    return TensorSpec("picture", 4, Space.XYZ, Encoding.LINEAR, True, None, 1.1, what)
+
+
+def _restored() -> TensorSpec:
+    return TensorSpec("restored", 3, Space.XYZ, Encoding.LINEAR, True, None, 1.1, "clean XYZ D65")
+
+
+def _enhance_input() -> TensorSpec:
+    what = "scene-linear light, Rec.709 primaries, 1 = white level"
+    return TensorSpec("picture", 3, Space.SCENE_LINEAR, Encoding.LINEAR, True, 0.0, None, what)
+
+
+def _finished() -> TensorSpec:
+    what = "display-encoded sRGB, not clipped"
+    return TensorSpec("finished", 3, Space.DISPLAY, Encoding.SRGB, True, 0.0, 1.0, what)
+
+
+def _thumbnail(*, is_restore: bool) -> TensorSpec:
+    if is_restore:
+        what = "area mean of XYZ before white balance, through the camera's matrix for balanced values"
+        return TensorSpec("thumbnail", 3, Space.XYZ, Encoding.LINEAR, False, 0.0, 1.1, what)
+    what = "area mean of the whole picture before any correction of exposure"
+    return TensorSpec("thumbnail", 3, Space.SCENE_LINEAR, Encoding.LINEAR, True, 0.0, 1.1, what)

@@ -1,0 +1,112 @@
+"""The closed sets of the project. Imports nothing of it."""
+
+from enum import Enum, IntEnum
+
+
+class CfaPattern(Enum):
+    """The 2x2 Bayer cell read from pixel (0, 0) of the active area, left to right, top to bottom."""
+
+    RGGB = "RGGB"
+    GRBG = "GRBG"
+    GBRG = "GBRG"
+    BGGR = "BGGR"
+
+
+class SensorKind(Enum):
+    """How the sensor samples colour."""
+
+    BAYER = "bayer"
+    XTRANS = "x-trans"
+    QUAD_BAYER = "quad-bayer"
+    LINEAR = "linear"
+    MONOCHROME = "monochrome"
+
+
+class Space(Enum):
+    """What the numbers of a picture mean."""
+
+    CAMERA = "camera"
+    XYZ = "xyz-d65"
+    SCENE_LINEAR = "scene-linear"
+    DISPLAY = "display"
+
+
+class Profile(Enum):
+    """Output spaces by name: primaries and transfer curve."""
+
+    SRGB = "srgb"
+    DISPLAY_P3 = "display-p3"
+    ADOBE_RGB = "adobergb"
+    REC2020 = "rec2020"
+    LINEAR_SRGB = "linear-srgb"
+
+
+class Task(Enum):
+    """What a network is for."""
+
+    RESTORE = "restore"
+    ENHANCE = "enhance"
+
+
+class Encoding(Enum):
+    """The curve on the values of a network's picture tensor."""
+
+    LINEAR = "linear"
+    GAMMA = "gamma-2.2"
+    SRGB = "srgb"
+
+
+class GlobalPass(Enum):
+    """Where the image-wide vector of a network comes from."""
+
+    NONE = "none"
+    THUMBNAIL = "thumbnail"
+    EXACT = "exact"
+
+
+class Format(Enum):
+    """Output formats; the value is the preferred suffix without its dot."""
+
+    JPEG = "jpg"
+    TIFF = "tiff"
+    PNG = "png"
+    EXR = "exr"
+    DNG = "dng"
+
+
+class Stage(Enum):
+    """How far ``develop`` goes."""
+
+    FULL = "full"
+    RESTORE = "restore"
+
+
+class ExistsPolicy(Enum):
+    """What happens when an output is there already."""
+
+    ERROR = "error"
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    RENAME = "rename"
+    NEWER = "newer"
+
+
+class ExitCode(IntEnum):
+    """The exit statuses of the command line."""
+
+    OK = 0
+    MIXED = 1
+    USAGE = 2
+    CONFIG = 3
+    NO_INPUT = 4
+    MODEL = 5
+    EXISTS = 6
+    INPUT = 7
+    DEVICE = 8
+    MEMORY = 9
+    WRITE = 10
+    VERIFY = 11
+    SIDECAR = 12
+    INTERNAL = 70
+    INTERRUPTED = 130
+    TERMINATED = 143

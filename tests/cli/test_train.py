@@ -1,0 +1,106 @@
+import json
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+
+from rawtool.cli.main import run
+from rawtool.cli.train import TrainWords
+from rawtool.errors import ConfigError
+from rawtool.training import app
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    psnr: float
+
+
+def test_the_words_are_those_of_the_trainer():
+    assert [field.name for field in fields(TrainWords)] == [field.name for field in fields(app.TrainOptions)]
+
+
+def test_scenes_are_prepared_from_every_source(monkeypatch, capsys):
+    calls = []
+
+    def prepare(sources, out, on_scene):
+        on_scene("a.hdr")
+        calls.append((sources, out))
+
+    monkeypatch.setattr(app, "prepare_scenes", prepare)
+
+    assert run(["train", "scenes", "hdr", "photos", "--out", "data"]) == 0
+    assert calls == [([Path("hdr"), Path("photos")], Path("data"))]
+    assert capsys.readouterr().err == "rawtool: a.hdr\n"
+
+
+def test_training_is_told_what_was_typed_and_gives_its_status(monkeypatch):
+    calls = []
+    monkeypatch.setattr(app, "train_cameranet", lambda options: calls.append(options) or 0)
+    words = "--data d -o r --size paper --set a=1 --set b.c=2 --devices 2 --precision bf16".split()
+
+    assert run(["train", "cameranet", *words, "--max-minutes", "1.5", "--resume"]) == 0
+    assert calls == [
+        app.TrainOptions(
+            data=Path("d"),
+            out=Path("r"),
+            config=None,
+            overrides=("a=1", "b.c=2"),
+            size="paper",
+            loss=None,
+            device="auto",
+            n_devices=2,
+            precision="bf16",
+            max_steps=None,
+            max_minutes=1.5,
+            seed=1,
+            is_resumed=True,
+            is_dry=False,
+        )
+    ]
+
+
+def test_a_training_run_without_a_checkpoint_is_no_success(monkeypatch):
+    monkeypatch.setattr(app, "train_cameranet", lambda options: 1)
+
+    assert run(["train", "cameranet", "--data", "d", "-o", "r"]) == 1
+
+
+def test_mistakes_of_a_settings_file_are_code_3(monkeypatch, capsys):
+    def refuse(options):
+        raise ConfigError("rate: not a number; steps: negative; mend run.toml")
+
+    monkeypatch.setattr(app, "train_cameranet", refuse)
+
+    assert run(["train", "cameranet", "--data", "d", "-o", "r", "--config", "run.toml"]) == 3
+    assert capsys.readouterr().err.startswith("rawtool: error: rate: not a number; steps: negative")
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_scores_are_rows_on_standard_output(words, monkeypatch, capsys):
+    monkeypatch.setattr(app, "evaluate", lambda subject, data: [Row("ours", 37.125), Row("same", math.inf)])
+
+    assert run(["train", "eval", "run", "--data", "d", *words]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    if words:
+        assert json.loads(lines[0]) == {"v": 1, "event": "score", "name": "ours", "psnr": 37.125}
+        assert json.loads(lines[1])["psnr"] is None
+    else:
+        assert lines[0].split() == ["ours", "37.125"]
+
+
+def test_a_run_is_exported_into_a_folder(monkeypatch):
+    calls = []
+    monkeypatch.setattr(app, "export_run", lambda run_folder, out: calls.append((run_folder, out)))
+
+    assert run(["train", "export", "run", "--out", "my-model"]) == 0
+    assert calls == [(Path("run"), Path("my-model"))]
+
+
+@pytest.mark.parametrize(
+    "words", [["scenes"], ["cameranet", "--data", "d"], ["eval", "run"], ["export", "run"]]
+)
+def test_what_is_needed_must_be_said(words):
+    assert run(["train", *words]) == 2

@@ -1,0 +1,114 @@
+import json
+from dataclasses import fields, replace
+
+import pytest
+
+from rawtool.errors import ModelContractError
+from rawtool.runtime.card import Card, GraphPair, dumps, loads
+from rawtool.vocabulary import GlobalPass, Task
+from tests.runtime.cards import graph, plain_card, restore_card, tensor
+
+NAMES = [field.name for field in fields(Card)]
+
+
+@pytest.mark.parametrize("card", [restore_card(), plain_card(), restore_card(graphs=None, measured=())])
+def test_a_card_survives_the_round_trip(card):
+    assert loads(dumps(card)) == card
+
+
+def test_a_whole_number_may_stand_for_a_fraction():
+    text = dumps(restore_card()).replace("40.5", "40")
+    assert loads(text).measured[0].value == 40.0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_field_is_refused_by_its_name(name):
+    tree = json.loads(dumps(restore_card()))
+    del tree[name]
+    with pytest.raises(ModelContractError, match=rf"card\.{name} is missing"):
+        loads(json.dumps(tree))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_value_of_the_wrong_type_is_refused_by_its_name(name):
+    tree = json.loads(dumps(restore_card()))
+    tree[name] = {"surprise": 1} if not isinstance(tree[name], dict) else 7
+    with pytest.raises(ModelContractError, match=rf"card\.{name}"):
+        loads(json.dumps(tree))
+
+
+def test_an_unknown_field_is_refused():
+    tree = json.loads(dumps(restore_card())) | {"colour": "red"}
+    with pytest.raises(ModelContractError, match=r"card\.colour is unknown"):
+        loads(json.dumps(tree))
+
+
+def test_true_is_not_a_number():
+    tree = json.loads(dumps(restore_card())) | {"stride": True}
+    with pytest.raises(ModelContractError, match=r"card\.stride"):
+        loads(json.dumps(tree))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '"card"'])
+def test_what_is_no_object_is_refused(text):
+    with pytest.raises(ModelContractError, match="card"):
+        loads(text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schema": 2},
+        {"name": "Tiny Net"},
+        {"version": "v1"},
+        {"input": tensor("image", 4)},
+        {"input": tensor("picture", 3)},
+        {"output": tensor("finished")},
+        {"output": tensor("restored", 4)},
+        {"stride": 0},
+        {"halo": -8},
+        {"halo": 12},
+        {"global_halo": 4},
+        {"min_size": 0},
+        {"thumbnail_size": None},
+        {"thumbnail_size": 0},
+        {"thumbnail": None},
+        {"vector_size": 0},
+        {"condition_size": -1},
+        {"bytes_per_pixel": 0},
+        {"tolerance": 0.0},
+        {"global_pass": GlobalPass.NONE},
+        {"global_pass": GlobalPass.EXACT},
+        {"has_mosaic_input": False},
+        {"task": Task.ENHANCE},
+        {"graphs": GraphPair(graph("restore_tile.onnx"), None)},
+        {"graphs": GraphPair(graph("../tile.onnx"), graph("global.onnx"))},
+        {"graphs": GraphPair(replace(graph("a.onnx"), sha256="12"), graph("b.onnx"))},
+        {"graphs": GraphPair(replace(graph("a.onnx"), bytes=0), graph("b.onnx"))},
+    ],
+)
+def test_a_card_that_contradicts_itself_is_refused(changes):
+    card = restore_card(**changes)
+    with pytest.raises(ModelContractError, match="card of"):
+        dumps(card)
+
+
+def test_graphs_are_named_in_the_order_of_their_inputs():
+    card = restore_card()
+    assert card.tile_inputs == ("picture", "condition", "vector")
+    assert card.global_inputs == ("thumbnail", "condition")
+    assert card.global_outputs == ("vector", "neutral")
+    assert plain_card().tile_inputs == ("picture",)
+    assert plain_card().global_inputs == plain_card().global_outputs == ()
+
+
+def test_an_exact_pass_reads_the_picture_itself():
+    card = plain_card(global_pass=GlobalPass.EXACT, vector_size=4, graphs=None)
+    assert (card.global_inputs, card.global_outputs) == (("picture",), ("context",))
+
+
+def test_the_contract_leaves_out_files_and_measurements():
+    card = restore_card()
+    other = replace(card, measured=(), graphs=GraphPair(graph("x.onnx"), graph("y.onnx")))
+    assert card.contract() == other.contract()
+    assert card.contract() != replace(card, halo=24).contract()

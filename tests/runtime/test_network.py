@@ -1,0 +1,173 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rawtool.errors import ModelContractError
+from rawtool.runtime.network import (
+    ImageTerms,
+    Network,
+    auto_tile,
+    find_terms,
+    reader,
+    run_network,
+    run_picture,
+    thumbnail,
+)
+from rawtool.vocabulary import GlobalPass
+from tests.runtime.cards import plain_card, restore_card
+
+REACH = 5
+
+
+class Blur:
+    """A network by hand: the mean over 11 x 11 pixels, zero outside, plus the vector's mean."""
+
+    device, provider, card_text = "cpu", "numpy", None
+
+    def __init__(self):
+        self.sizes = []
+
+    def run(self, inputs):
+        picture = inputs["picture"][:, :3].astype(np.float64)
+        self.sizes.append(picture.shape[2:])
+        padded = np.pad(picture, ((0, 0), (0, 0), (REACH, REACH), (REACH, REACH)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (11, 11), axis=(2, 3))
+        result = windows.mean(axis=(4, 5)) + inputs.get("vector", np.zeros(1)).mean()
+        name = "finished" if "condition" not in inputs else "restored"
+        return {name: result.astype(np.float32)}
+
+
+class Cells:
+    """A global graph by hand: 4 features per 8 x 8 cell, after a blur over the picture."""
+
+    device, provider, card_text = "cpu", "numpy", None
+
+    def run(self, inputs):
+        blurred = Blur().run(inputs)["finished"]
+        n, c, h, w = blurred.shape
+        cells = blurred.reshape(n, c, h // 8, 8, w // 8, 8).max(axis=(3, 5))
+        return {"context": np.concatenate([cells, cells[:, :1] ** 2], axis=1)}
+
+
+class Means:
+    """A thumbnail graph by hand."""
+
+    device, provider, card_text = "cpu", "numpy", None
+
+    def run(self, inputs):
+        assert inputs["thumbnail"].shape == (1, 3, 16, 16)
+        mean = inputs["thumbnail"].mean(axis=(2, 3))
+        vector = np.concatenate([mean, inputs["condition"]], axis=1)
+        return {"vector": vector, "neutral": mean / mean[:, 1:2]}
+
+
+def noise(height, width, channels=3):
+    return np.random.default_rng(7).random((height, width, channels), dtype=np.float32)
+
+
+def exact_network():
+    card = plain_card(global_pass=GlobalPass.EXACT, vector_size=4, global_halo=8, graphs=None)
+    return Network(card, Blur(), Cells())
+
+
+@pytest.mark.parametrize("size", [(101, 67), (33, 121), (7, 250)])
+def test_tiled_equals_whole(size):
+    network = Network(plain_card(halo=8), Blur(), None)
+    picture = noise(*size)
+    whole = run_picture(network, picture, ImageTerms(), 1000)
+    assert np.array_equal(run_picture(network, picture, ImageTerms(), 16), whole)
+
+
+def test_a_halo_that_is_too_small_shows():
+    network = Network(plain_card(halo=0), Blur(), None)
+    picture = noise(64, 64)
+    whole = run_picture(network, picture, ImageTerms(), 1000)
+    assert np.abs(run_picture(network, picture, ImageTerms(), 16) - whole).max() > 0.01
+
+
+@pytest.mark.parametrize("size", [(101, 67), (33, 121), (9, 250)])
+def test_the_exact_vector_is_the_wholes_whatever_the_tiles(size):
+    network = exact_network()
+    picture = noise(*size)
+    whole = find_terms(network, reader(picture), size, tile=1000)
+    tiled = find_terms(network, reader(picture), size, tile=16)
+    assert tiled.vector == pytest.approx(whole.vector, abs=1e-6)
+    padded = np.pad(picture, [(0, -n % 8) for n in size] + [(0, 0)], mode="reflect")
+    features = Cells().run({"picture": padded.transpose(2, 0, 1)[None]})["context"]
+    assert whole.vector == pytest.approx(features.mean(axis=(0, 2, 3)), abs=1e-6)
+
+
+def test_tiled_equals_whole_with_the_image_wide_term():
+    network = exact_network()
+    picture = noise(77, 131)
+    results = []
+    for tile in (16, 1000):
+        terms = find_terms(network, reader(picture), (77, 131), tile=tile)
+        results.append(run_picture(network, picture, terms, tile))
+    assert np.abs(results[0] - results[1]).max() < 1e-5
+
+
+def test_a_thumbnail_network_gets_vector_and_neutral_and_its_condition():
+    network = Network(restore_card(), Blur(), Means())
+    picture = noise(40, 56, 4)
+    condition = np.array([0.25, 0.5], dtype=np.float32)
+    terms = find_terms(network, reader(picture), (40, 56), condition)
+    mean = picture[..., :3].mean(axis=(0, 1))
+    assert terms.vector == pytest.approx([*mean, 0.25, 0.5], abs=1e-5)
+    assert terms.neutral == pytest.approx(mean / mean[1], abs=1e-5)
+    assert run_picture(network, picture, terms).shape == (40, 56, 3)
+
+
+@pytest.mark.parametrize("size", [(8, 6), (1, 1), (1, 9), (3, 2)])
+def test_tiny_pictures_are_mirrored_up_to_the_smallest_size(size):
+    network = Network(plain_card(min_size=64), Blur(), None)
+    assert run_picture(network, noise(*size), ImageTerms()).shape == (*size, 3)
+    assert network.tile_session.sizes == [(64, 64)]
+
+
+@pytest.mark.parametrize("size", [(37, 53), (300, 20), (5, 3)])
+def test_a_thumbnail_is_the_exact_area_mean(size):
+    picture = noise(*size, 4)
+    found = thumbnail(reader(picture), size, 7)
+    fine = np.repeat(np.repeat(picture[..., :3].astype(np.float64), 7, axis=0), 7, axis=1)
+    expected = fine.reshape(7, size[0], 7, size[1], 3).mean(axis=(1, 3))
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_windows_stay_bounded_however_long_the_picture():
+    network = Network(plain_card(halo=16), Blur(), None)
+    rows = []
+
+    def source(top, left, height, width):
+        rows.append(height * width)
+        return np.zeros((height, width, 3), dtype=np.float32)
+
+    run_network(network, source, lambda *_: None, (2000, 40), terms=ImageTerms(), tile=64)
+    assert max(rows) <= (64 + 32) ** 2
+
+
+def test_the_tile_size_follows_the_memory_budget():
+    card = plain_card(halo=16, bytes_per_pixel=1000)
+    assert auto_tile(card, 1000 * 160 * 160) == 128
+    assert auto_tile(card, 10**13) == 1024
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        (ImageTerms(), "needs a condition"),
+        (ImageTerms(np.zeros(2, dtype=np.float32)), "needs a vector"),
+        (ImageTerms(np.zeros(3, dtype=np.float32)), "condition of 2 values, not 3"),
+    ],
+)
+def test_missing_terms_are_refused(terms, message):
+    network = Network(restore_card(), Blur(), Means())
+    with pytest.raises(ModelContractError, match=message):
+        run_picture(network, noise(16, 16, 4), terms)
+
+
+def test_a_missing_global_graph_is_refused():
+    network = replace(exact_network(), global_session=None)
+    with pytest.raises(ModelContractError, match="needs a global graph"):
+        find_terms(network, reader(noise(16, 16)), (16, 16))
