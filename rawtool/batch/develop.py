@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rawtool.batch.choices import Forecast, NetworkChoice
+from rawtool.batch.folders import leaving_no_empty_folders, make_folder
 from rawtool.batch.inputs import Selection, find_inputs
 from rawtool.batch.outputs import JobWords, Naming, read_destination, split_positionals
 from rawtool.batch.plan import Action, Job, Plan, Policies, make_plan
@@ -67,11 +68,13 @@ def run_develop(plan: Plan, request: DevelopRequest, listener: Listener) -> Summ
     def work(job: Job, advance: Advance) -> Outcome:
         room = darkroom or _open(request.networks)
         _check_source(job.source)
+        make_folder(job.target.parent)
         return _outcome(
             develop(job.source, job.target, room, settings, overwrite=may_replace, on_progress=advance)
         )
 
-    return run(plan, work, Limits(_n_jobs(plan, request), request.max_failures), listener)
+    with leaving_no_empty_folders(job.target.parent for job in jobs):
+        return run(plan, work, Limits(_n_jobs(plan, request), request.max_failures), listener)
 
 
 def forecast(plan: Plan, request: DevelopRequest) -> Forecast:

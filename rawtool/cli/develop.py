@@ -169,12 +169,12 @@ def develop(
     output suffix and is not an existing raw file. Otherwise both are inputs.
     """
     from rawtool.batch.develop import DevelopRequest, forecast, plan_develop, run_develop
-    from rawtool.cli.report import Reporter, say_plan
+    from rawtool.cli.report import reporting, say_plan
 
     policies, limit = taken.policies(), running.most_failures
     request = DevelopRequest(selection, naming, policies, networks, picture.settings(), running.n_jobs, limit)
     plan = plan_develop(request)
     if running.is_dry:
         return say_plan(plan, forecast(plan, request), running.talk)
-    with Reporter(running.talk, len(plan.jobs)) as reporter:
+    with reporting(running.talk, len(plan.jobs)) as reporter:
         return int(run_develop(plan, request, reporter).code)

@@ -5,7 +5,7 @@ each filled from the options whose names are its fields, dataclasses inside them
 """
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 
 import click
@@ -30,8 +30,8 @@ class GatheringCommand(click.Command):
         return ctx.invoke(typing.cast(Callable[..., object], self.callback), **gathered)
 
 
-def _gather(name: str, kind: type, values: typing.Mapping[str, object]) -> object:
-    if not is_dataclass(kind):
+def _gather(name: str, kind: object, values: Mapping[str, object]) -> object:
+    if not isinstance(kind, type) or not is_dataclass(kind):
         return values[name]
     hints = typing.get_type_hints(kind)
     members = (each.name for each in fields(kind) if each.name in values or is_dataclass(hints[each.name]))

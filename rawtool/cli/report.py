@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
-from typing import Self, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
 
 import click
 
@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 class Reporter:
-    """Watches a run and says what happened, also when it is interrupted."""
+    """Watches a run and says what happened."""
 
     def __init__(self, talk: Talk, n_files: int) -> None:
         """Watch a run over so many files."""
@@ -31,18 +31,6 @@ class Reporter:
         self._reports: list[FileReport] = []
         self._began = time.monotonic()
         self._display: Display = open_display(talk.progress, n_files, is_quiet=logs.is_quiet())
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Take the display away and say the summary, unless nothing could be started at all."""
-        self._display.close()
-        if error is None or not isinstance(error, Exception):
-            self._say_summary()
 
     def started(self, job: Job) -> None:
         """Show that work on a file begins."""
@@ -61,7 +49,12 @@ class Reporter:
             write_json(file_event(told))
         _say_file(told)
 
-    def _say_summary(self) -> None:
+    def close(self) -> None:
+        """Take the display away."""
+        self._display.close()
+
+    def say_summary(self) -> None:
+        """Say how the run ended, with what failed."""
         n_left = self._n_files - len(self._reports)
         summary = Summary(tuple(self._reports), n_left, time.monotonic() - self._began)
         if self._talk.is_json:
@@ -71,6 +64,23 @@ class Reporter:
         failures.say(f"rawtool: {summary.text} in {summary.seconds:.1f} s")
         for report in summary.failures if self._n_files > 1 else ():
             failures.say(f"  failed: {report.input}: {report.cause}")
+
+
+@contextmanager
+def reporting(talk: Talk, n_files: int) -> Iterator[Reporter]:
+    """Watch a run and say its summary, also when it is interrupted, but not when it could not begin."""
+    reporter = Reporter(talk, n_files)
+    try:
+        yield reporter
+    except Exception:
+        reporter.close()
+        raise
+    except BaseException:
+        reporter.close()
+        reporter.say_summary()
+        raise
+    reporter.close()
+    reporter.say_summary()
 
 
 def write_json(event: object) -> None:

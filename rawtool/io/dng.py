@@ -91,10 +91,12 @@ def _black_plane(frame: RawFrame) -> AnyArray:
 def _tile_shape(height: int, width: int) -> tuple[int, int]:
     """Return a tile's rows and columns: multiples of 16, and no wider than the picture.
 
-    LibRaw and dcraw wrap the rows of a lossless JPEG at the width of the picture if that is less.
+    LibRaw and dcraw wrap the rows of a lossless JPEG at the width of the picture if that is less, and
+    misread tiles of two components that are exactly half as wide as the picture.
     """
     narrow = width if width % 16 == 0 else _ceiled(-(-width // 2))
-    return min(_TILE, _ceiled(height)), _TILE if width >= _TILE else narrow
+    wide = _TILE // 2 if width == 2 * _TILE else _TILE
+    return min(_TILE, _ceiled(height)), wide if width >= _TILE else narrow
 
 
 def _ceiled(length: int) -> int:

@@ -3,6 +3,7 @@
 Deflated and JPEG XL mosaics, floating point, BigTIFF, very small pictures.
 """
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,8 @@ def read_codes(path: Path, picture: DngPicture) -> AnyArray:
 
 
 def _decode(path: Path, offset: int) -> AnyArray:
-    """Return the page whose directory stands at an offset."""
+    """Return the page whose directory stands at an offset; what matters of damage is raised, not logged."""
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     with tifffile.TiffFile(path) as tiff:
         pages = [page for page in tiff.pages if isinstance(page, tifffile.TiffPage)]
         pages += [sub for page in pages for sub in page.pages or () if isinstance(sub, tifffile.TiffPage)]

@@ -1,6 +1,7 @@
 """Finished pictures to frames: JPEG, PNG, TIFF, OpenEXR, Radiance; upright, with their profile."""
 
 import io
+import logging
 import os
 import struct
 import warnings
@@ -145,7 +146,8 @@ def _png_profile(content: bytes) -> bytes | None:
 
 
 def _read_tiff(path: Path) -> Image:
-    """Return the first picture of a TIFF."""
+    """Return the first picture of a TIFF; what matters of damage is raised, not logged."""
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages.first
         _check_size(page.imagelength, page.imagewidth)

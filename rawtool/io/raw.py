@@ -141,7 +141,7 @@ def _dng_samples(path: Path, picture: DngPicture) -> AnyArray:
         return read_codes(path, picture)
     try:
         stored = read_stored(path)
-    except (CorruptFileError, UnsupportedRawError):
+    except UnsupportedRawError:
         if picture.directory.n_damaged:
             raise CorruptFileError(
                 "the directory of the file is damaged; copy it again from the card"

@@ -17,7 +17,7 @@ from rawtool.runtime.card import CARD_KEY
 from rawtool.runtime.session import checked
 
 # All the engine's own classes; the wrapper around it raises the last ones for wrong inputs.
-_FOREIGN = (
+_FOREIGN: tuple[type[BaseException], ...] = (
     *(kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)),
     MemoryError,
     RuntimeError,

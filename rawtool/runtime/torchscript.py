@@ -28,14 +28,13 @@ class TorchScriptSession:
         torch.set_num_threads(threads)
         self.device = str(self._device)
         self.provider = f"torch {self._device.type}"
-        extra = {CARD_KEY: "", NAMES_KEY: ""}
         try:
-            self._module = _load(path, self._device, extra)
+            self._module, extra = _load(path, self._device)
             names = json.loads(extra[NAMES_KEY])
             self._inputs, self._outputs = tuple(names["inputs"]), tuple(names["outputs"])
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise _translated(error, path) from error
-        self.card_text: str | None = _text(extra[CARD_KEY]) or None
+        self.card_text: str | None = extra[CARD_KEY] or None
 
     def run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
         """Run the graph on float32 arrays by name."""
@@ -70,18 +69,17 @@ def _device(word: str) -> torch.device:
     return torch.device(str(asked))
 
 
-def _load(path: Path, device: torch.device, extra: dict[str, str]) -> torch.jit.ScriptModule:
+def _load(path: Path, device: torch.device) -> tuple[torch.jit.ScriptModule, dict[str, str]]:
+    """The module of an archive and the texts stored beside it, empty where there is none."""
+    extra: dict[str, str | bytes] = {CARD_KEY: "", NAMES_KEY: ""}
     with warnings.catch_warnings():
         # torch prefers its newer archive; TorchScript is kept because it needs no Python of the net.
         warnings.simplefilter("ignore", DeprecationWarning)
         module: torch.jit.ScriptModule = torch.jit.load(  # type: ignore[no-untyped-call]
             str(path), map_location=device, _extra_files=extra
         )
-    return module.eval()
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+    texts = {key: value.decode() if isinstance(value, bytes) else value for key, value in extra.items()}
+    return module.eval(), texts
 
 
 def _translated(error: BaseException, path: Path) -> RawtoolError:

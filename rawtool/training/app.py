@@ -2,18 +2,18 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rawtool.errors import ConfigError, DeviceError
 from rawtool.training.evaluation import Row, evaluate
+from rawtool.training.runs import SETTINGS, export_run
 from rawtool.training.scenes import open_scenes, prepare_scenes
 from rawtool.training.settings import PAPER, CameraNetConfig, dump_config, read_config, scaled
-from rawtool.vocabulary import ExitCode, Task
+from rawtool.vocabulary import ExitCode
 
 __all__ = ["Row", "TrainOptions", "evaluate", "export_run", "prepare_scenes", "train_cameranet"]
 
-SETTINGS = "settings.toml"
 FACTS = "run.json"
 
 
@@ -61,35 +61,6 @@ def train_cameranet(options: TrainOptions) -> int:
     return int(ExitCode.OK if (options.out / "restore-last.pt").exists() else ExitCode.MIXED)
 
 
-def export_run(run: Path, out: Path) -> None:
-    """Export the best weights of a run as a model folder and write the index above it.
-
-    Raises:
-        ConfigError: the folder is not a run, or steps 1 and 2 are not done.
-        VerificationError: an engine disagrees with the network.
-    """
-    from rawtool.training.export import export_stage, write_index
-    from rawtool.training.recipes.cameranet import trained
-
-    config = read_run(run)
-    restore, enhance = trained(config, run)
-    for task, wrapper in ((Task.RESTORE, restore), (Task.ENHANCE, enhance)):
-        export_stage(wrapper.net, _card(task, config, run), out)  # type: ignore[arg-type]
-    write_index(out.parent)
-
-
-def read_run(run: Path) -> CameraNetConfig:
-    """Read the settings of a run.
-
-    Raises:
-        ConfigError: there are none.
-    """
-    path = run / SETTINGS
-    if not path.is_file():
-        raise ConfigError(f"{run} is not a training run: it has no {SETTINGS}; make one with: rawtool train cameranet")
-    return read_config(path, (), CameraNetConfig())
-
-
 def _config(options: TrainOptions) -> CameraNetConfig:
     """Lay the recipe, the settings file and the words over each other."""
     base = PAPER if options.size == "paper" else CameraNetConfig()
@@ -122,26 +93,3 @@ def _begin(options: TrainOptions, config: CameraNetConfig) -> None:
     facts = {"precision": options.precision, "device": options.device, "devices": options.n_devices}
     facts["began"] = time.strftime("%Y-%m-%d %H:%M")
     (options.out / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
-
-
-def _card(task: Task, config: CameraNetConfig, run: Path):  # type: ignore[no-untyped-def]
-    """Give the card of a stage with a paragraph about its training."""
-    from rawtool.training.cameranet_card import paper_card
-    from rawtool.training.small_card import small_card
-
-    training = training_summary(config, run)
-    return small_card(task, training) if config.size == "s" else paper_card(task, training=training)
-
-
-def training_summary(config: CameraNetConfig, run: Path) -> str:
-    """Sum up a run in one paragraph: steps, minutes, settings."""
-    from rawtool.training.checkpoint import load_checkpoint
-
-    done = []
-    for name, stage in config.stages().items():
-        path = run / f"{name}-last.pt"
-        if path.exists():
-            found = load_checkpoint(path)
-            done.append(f"{name}: {found.step} steps of {stage.batch} x {stage.crop} px in {found.seconds / 60:.0f} min")
-    facts = asdict(config)
-    return f"{'; '.join(done)}; loss {facts['loss']}, seed {facts['seed']}, HDR share {facts['hdr_share']}"

@@ -174,7 +174,9 @@ def _compare(module: Network, engines: Mapping[str, Network], size: tuple[int, i
     return rows
 
 
-def _run(network: Network, picture: Layers, condition: Vector | None, tile: int) -> tuple[Layers, ImageTerms]:
+def _run(
+    network: Network, picture: Layers, condition: Vector | None, tile: int
+) -> tuple[AnyArray, ImageTerms]:
     shape = (picture.shape[0], picture.shape[1])
     terms = find_terms(network, reader(picture), shape, condition, tile)
     return run_picture(network, picture, terms, tile), terms
@@ -268,9 +270,10 @@ def _frozen_trace(module: nn.Module, examples: tuple[Tensor, ...]) -> torch.jit.
 
 def _write_torchscript(module: nn.Module, card: Card, kind: str, path: Path) -> None:
     inputs, outputs = _names(card, kind)
+    names = json.dumps({"inputs": inputs, "outputs": outputs})
+    extra = {CARD_KEY: dumps(card), NAMES_KEY: names}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         # Frozen, the file holds only the weights that this graph uses.
         traced = _frozen_trace(module, _examples(card, inputs))
-    names = json.dumps({"inputs": inputs, "outputs": outputs})
-    torch.jit.save(traced, str(path), _extra_files={CARD_KEY: dumps(card), NAMES_KEY: names})
+        torch.jit.save(traced, str(path), _extra_files=extra)

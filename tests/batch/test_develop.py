@@ -110,6 +110,16 @@ def test_inputs_that_are_missing_empty_or_no_files_are_told_apart():
     assert summary.code is ExitCode.INPUT
 
 
+def test_a_missing_folder_is_created_and_not_left_empty_by_a_failure():
+    Path("b.dng").write_bytes(b"corrupt")
+
+    go(ask("a.dng", output="made/here/"))
+    go(ask("b.dng", output="empty/here/"))
+
+    assert Path("made/here/a_dev.jpg").is_file()
+    assert not Path("empty").exists()
+
+
 def test_what_the_journey_reports_reaches_the_report_of_the_file():
     outcome = go(ask("a.dng")).reports[0].outcome
 

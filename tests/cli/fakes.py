@@ -24,7 +24,6 @@ def develop(source, target, darkroom, settings, *, overwrite=False, on_progress=
         time.sleep(0.005 if content == b"slow" else 0)
     if target.exists() and not overwrite:
         raise OutputExistsError(f"{target} exists")
-    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(b"developed " + content)
     return DevelopReport(
         seconds=(("read", 0.25), ("infer", 0.5)),

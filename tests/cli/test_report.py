@@ -6,7 +6,7 @@ import pytest
 from rawtool.batch.report import FileReport, Outcome, Status, Summary
 from rawtool.cli import logs
 from rawtool.cli.options import Talk
-from rawtool.cli.report import Reporter, file_event, say_each, say_result, summary_event
+from rawtool.cli.report import file_event, reporting, say_each, say_result, summary_event
 from rawtool.errors import CorruptFileError, ModelNotFoundError
 from rawtool.vocabulary import ExitCode
 
@@ -23,7 +23,7 @@ def _plain_log():
 
 def test_a_run_that_is_interrupted_still_ends_with_its_summary(capsys):
     def interrupted():
-        with Reporter(JSON, 3) as reporter:
+        with reporting(JSON, 3) as reporter:
             reporter.finished(DONE)
             raise KeyboardInterrupt
 
@@ -36,18 +36,18 @@ def test_a_run_that_is_interrupted_still_ends_with_its_summary(capsys):
 
 
 def test_a_run_that_could_not_begin_has_no_summary(capsys):
-    with pytest.raises(ModelNotFoundError), Reporter(JSON, 3):
+    with pytest.raises(ModelNotFoundError), reporting(JSON, 3):
         raise ModelNotFoundError("none")
 
     assert capsys.readouterr().out == ""
 
 
 def test_the_summary_repeats_failed_names_when_there_were_several_files(capsys):
-    with Reporter(PROSE, 2) as reporter:
+    with reporting(PROSE, 2) as reporter:
         reporter.finished(DONE)
         reporter.finished(FAILED)
     several = capsys.readouterr().err
-    with Reporter(PROSE, 1) as reporter:
+    with reporting(PROSE, 1) as reporter:
         reporter.finished(FAILED)
     single = capsys.readouterr().err
 

@@ -14,7 +14,7 @@ from tests.io.material import CAMERA_FROM_XYZ, capture, linear_frame, mosaic_fra
 
 
 @pytest.mark.parametrize(
-    "size", [(24, 32), (23, 22), (40, 33), (100, 511), (513, 515), (48, 1030), (37, 497)]
+    "size", [(24, 32), (23, 22), (40, 33), (100, 511), (513, 515), (48, 1030), (37, 497), (48, 1024)]
 )
 def test_libraw_and_tifffile_read_the_same_counts(tmp_path, size):
     frame = mosaic_frame(*size, crop=(0, 0, *size))

@@ -72,3 +72,20 @@ def test_a_silent_file_has_no_neutral(tags):
     found = directory(short(258, 16), *tags)
 
     assert read_neutral(found, found, ()) is None
+
+
+def test_between_two_lights_the_matrices_are_mixed_by_inverse_temperature():
+    x, y = 0.34567, 0.35850  # D50, 5003 K
+    found = directory(
+        matrix(50721, np.eye(3)),
+        short(50778, 17),
+        matrix(50722, np.diag([2.0, 1.0, 1.0])),
+        short(50779, 21),
+        rational(50729, (34567, 100000), (35850, 100000)),
+    )
+    share = (1 / 2856 - 1 / 5003) / (1 / 2856 - 1 / 6504)
+    red = (1 + share) * x / y
+
+    np.testing.assert_allclose(
+        read_neutral(found, found, read_matrices(found, found)), [red, 1.0, (1 - x - y) / y], rtol=1e-3
+    )

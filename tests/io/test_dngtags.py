@@ -45,6 +45,12 @@ def test_black_levels_are_spread_over_the_cell():
     assert found.black_level == (10.0, 20.5, 10.0, 20.5)
 
 
+def test_four_black_levels_stand_row_by_row():
+    found = picture(short(50713, 2, 2), rational(50714, (1, 1), (2, 1), (3, 1), (4, 1)))
+
+    assert found.black_level == (1.0, 2.0, 3.0, 4.0)
+
+
 def test_row_and_column_deltas_are_averaged_over_the_cell():
     deltas = rational(50716, *[(row % 2, 1) for row in range(12)], kind=10)
 

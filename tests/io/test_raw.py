@@ -7,6 +7,7 @@ import tifffile
 from rawtool.errors import CorruptFileError, InputError, UnsupportedFormatError, UnsupportedRawError
 from rawtool.frames import Cfa, GainMap
 from rawtool.io.dng import write_dng
+from rawtool.io.opcodes import pack_gain_maps
 from rawtool.io.raw import is_raw, read_raw
 from rawtool.vocabulary import SensorKind
 from tests.io.material import dng, linear_frame, long, mosaic_frame, short
@@ -155,3 +156,24 @@ def test_damage_anywhere_in_the_directory_is_a_frame_or_an_input_error(tmp_path,
 def test_raws_are_told_by_their_suffix(tmp_path):
     assert is_raw(tmp_path / "a.CR2")
     assert not is_raw(tmp_path / "a.jpg")
+
+
+def test_damage_that_libraw_notices_is_not_read_around(tmp_path):
+    write_dng(mosaic_frame(64, 96), tmp_path / "a.dng")
+    content = bytearray((tmp_path / "a.dng").read_bytes())
+    start = content.index(b"\xff\xda")
+    content[start + 40 : start + 44] = b"\xff\xd9\xff\xd9"
+
+    with pytest.raises(CorruptFileError):
+        read(tmp_path, bytes(content), "b.dng")
+
+
+@pytest.mark.parametrize(("plane", "n_planes", "n_kept"), [(0, 3, 1), (0, 1, 0), (1, 2, 0)])
+def test_of_the_corrections_after_demosaicking_a_mosaic_takes_those_that_treat_colours_alike(
+    tmp_path, plane, n_planes, n_kept
+):
+    gains = np.full((2, 2), 1.5, np.float32)
+    gain_map = GainMap((0, 0, 32, 48), (1, 1), (0.0, 0.0), (1.0, 1.0), gains, plane, n_planes)
+    payload = pack_gain_maps((gain_map,))
+
+    assert len(read(tmp_path, dng(SAMPLES, (51022, 7, len(payload), payload))).gain_maps) == n_kept

@@ -11,6 +11,7 @@ from rawtool.arrays import Rgb
 from rawtool.color import spaces, transfer
 from rawtool.errors import CorruptFileError, InputError
 from rawtool.frames import Image
+from rawtool.metrics import fidelity
 from rawtool.pipelines.compare import compare, compare_images
 from rawtool.vocabulary import Profile, Space
 
@@ -124,7 +125,9 @@ def test_files_are_compared_and_the_first_is_the_reference(tmp_path: Path) -> No
     found = compare(first, second)
     codes = [np.asarray(PIL.Image.open(path)).astype(np.float64) / 255 for path in (first, second)]
     assert found.psnr == pytest.approx(-10 * math.log10(np.square(codes[0] - codes[1]).mean()), abs=1e-4)
-    assert found.psnr_mu != compare(second, first).psnr_mu
+    light = [transfer.decode(x.astype(np.float32), Profile.SRGB) for x in codes]
+    assert found.psnr_mu == pytest.approx(fidelity.psnr_mu(light[1], light[0]), abs=1e-3)
+    assert abs(found.psnr_mu - fidelity.psnr_mu(light[0], light[1])) > 0.1
 
 
 def test_what_is_wrong_with_a_file_is_said_with_its_name(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ pytest.importorskip("onnx")
 
 from rawtool.errors import ModelContractError, VerificationError  # noqa: E402 - after the checks
 from rawtool.nets.cameranet import enhance_net, restore_net  # noqa: E402
+from rawtool.runtime import devices  # noqa: E402
 from rawtool.runtime.card import THUMBNAIL_CHANNELS  # noqa: E402
 from rawtool.runtime.catalog import find_model, verify_model  # noqa: E402
 from rawtool.runtime.network import find_terms, open_network, reader, run_picture  # noqa: E402
@@ -18,11 +19,18 @@ from rawtool.vocabulary import GlobalPass, Task  # noqa: E402
 
 
 def lively(net):
-    """Weights that let every scale speak: the published start leaves the deep ones silent."""
+    """Weights that let every scale speak, where the published start leaves the deep ones silent.
+
+    The output is scaled to a standard deviation of 0.3, that of a picture.
+    """
     torch.manual_seed(5)
     for parameter in net.parameters():
         gain = 0.05 if parameter.dim() == 1 else 1.4 * parameter[0].numel() ** -0.5
         torch.nn.init.normal_(parameter, std=gain)
+    with torch.no_grad():
+        spread = net(torch.rand(1, 3, 288, 288)).std()
+        for parameter in net.unet.out.parameters():
+            parameter *= 0.3 / spread
     return net
 
 
@@ -67,6 +75,15 @@ def thumb_card():
         has_mosaic_input=True,
         has_neutral_output=True,
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small graphs gain nothing from threads, and a busy machine makes them wait for each other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "n_cores", lambda: 1)
+        torch.set_num_threads(1)
+        yield
 
 
 @pytest.fixture(scope="module")

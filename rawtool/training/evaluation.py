@@ -1,0 +1,248 @@
+"""Scores on held-out scenes, with what a user would pick instead beside them.
+
+Every scene is photographed by the simulated camera at three sensitivities and written as a DNG, which
+rawtool and LibRaw then open as any other file:
+
+    scene ─► counts ─► DNG ─► read, prepare, Restore-Net ─► light      ┐ against the scene's own light
+                        └──► LibRaw, linear ──────────────► light      ┘   (restoration)
+    light ─► Enhance-Net ─► picture    ┐ against the finished truth
+    DNG ───► LibRaw, default ─► picture┘   (finishing)
+
+The noise is not told: it is measured from the frame as in any other journey.
+"""
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rawtool.arrays import Rgb
+from rawtool.color.matrices import SRGB_FROM_XYZ, apply_matrix
+from rawtool.color.tone import finish
+from rawtool.color.transfer import clip_display, srgb_encode
+from rawtool.errors import UnsupportedRawError
+from rawtool.frames import Capture, Illuminated, RawFrame
+from rawtool.io.dng import write_dng
+from rawtool.io.librawrender import render_default, render_linear
+from rawtool.io.raw import read_raw
+from rawtool.metrics.fidelity import Score, finishing_score, restoration_score
+from rawtool.pipelines.clock import Clock
+from rawtool.pipelines.darkroom import Darkroom, open_darkroom
+from rawtool.pipelines.enhance import enhance
+from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
+from rawtool.pipelines.prepare import restore_window
+from rawtool.pipelines.restore import restore
+from rawtool.sensor.camera import SimulatedCamera
+from rawtool.sensor.camera import expose as photographed
+from rawtool.training.data import SCORED_NOISE, exposed, validation_camera
+from rawtool.training.recipes.validation import held_out
+from rawtool.training.runs import export_run, is_run
+from rawtool.training.scenes import CameraFacts, SceneSet, open_scenes
+from rawtool.vocabulary import Profile, SensorKind
+
+RESTORATION, FINISHING = "restoration", "finishing"
+DO_NOTHING = "initial demosaic (do nothing)"
+DO_NOTHING_CURVE = "do nothing (sRGB curve)"
+LIBRAW_DEFAULT = "LibRaw default (dcraw style, auto bright)"
+TRUE_LIGHT = "true restoration"
+"""The level of the rows whose Enhance-Net is given the scene's own light."""
+
+LIBRAW: dict[str, Callable[[Path], Rgb]] = {
+    "LibRaw AHD": render_linear,
+    "LibRaw DHT": lambda path: render_linear(path, "DHT"),
+    "LibRaw AHD + FBDD + median": lambda path: render_linear(path, is_denoised=True, n_medians=1),
+}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The mean score of one method: PSNR in dB, SSIM, colour angle in degrees, over n_scenes.
+
+    level is a sensitivity (``ISO 1600``) or TRUE_LIGHT.
+    """
+
+    task: str
+    method: str
+    level: str
+    psnr: float
+    ssim: float
+    angle: float
+    n_scenes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The score of one method on one scene."""
+
+    task: str
+    method: str
+    level: str
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A held-out scene: its light (H, W, 3), scene-linear in [0, 1], and that light finished.
+
+    number counts the held-out scenes; it chooses the camera and seeds the noise.
+    """
+
+    number: int
+    name: str
+    light: Rgb
+    finished: Rgb
+
+
+def evaluate(subject: str, data: Path, max_scenes: int | None = None) -> list[Row]:
+    """Score a model (its name or folder) or a run (its folder) on the held-out scenes of a data folder.
+
+    Raises:
+        ConfigError: data is not a scene folder, or a step of the run has no checkpoint yet.
+        ModelError: there is no such model, or it is damaged.
+    """
+    scenes = open_scenes(data)
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        darkroom = open_subject(subject, place)
+        found = [
+            finding
+            for truth in truths(scenes, max_scenes)
+            for finding in judge(truth, scenes.cameras, darkroom, place)
+        ]
+    return mean_rows(found)
+
+
+def open_subject(subject: str, place: Path) -> Darkroom:
+    """Open a model; a run is exported into ``place`` first."""
+    folder = Path(subject)
+    if not is_run(folder):
+        return open_darkroom(subject)
+    export_run(folder, place / "model")
+    return open_darkroom(str(place / "model"))
+
+
+def truths(scenes: SceneSet, max_scenes: int | None = None) -> Iterator[Truth]:
+    """Give the held-out scenes, whole and as they are, cut at white."""
+    for number, at in enumerate(held_out(scenes)[:max_scenes]):
+        light = exposed(scenes.scene(at), 0.0)
+        yield Truth(number, Path(scenes.entries[at].name).stem, light, finish(light))
+
+
+def photograph(truth: Truth, cameras: tuple[CameraFacts, ...], iso: int, folder: Path) -> Path:
+    """Photograph a scene with a held-out camera and write the DNG, named after scene and sensitivity.
+
+    The file names no camera of a maker's, so that every program takes the matrix that it states and
+    none of the facts of its own tables.
+    """
+    camera = validation_camera(cameras, truth.number, iso)
+    counts = photographed(truth.light, camera, np.random.default_rng((truth.number, iso)))
+    height, width = counts.shape[:2]
+    levels = (float(camera.black_level),) * 4
+    frame = RawFrame(
+        counts,
+        SensorKind.BAYER,
+        camera.cfa,
+        levels,
+        float(camera.white_level),
+        (0, 0, height, width),
+        _capture(camera, iso),
+    )
+    path = folder / f"{truth.name}-{level_of(iso).replace(' ', '').lower()}.dng"
+    write_dng(frame, path, overwrite=True)
+    return path
+
+
+def level_of(iso: int) -> str:
+    """Name a sensitivity as rows do."""
+    return f"ISO {iso}"
+
+
+def judge(
+    truth: Truth, cameras: tuple[CameraFacts, ...], darkroom: Darkroom, folder: Path
+) -> Iterator[Finding]:
+    """Score a model and LibRaw on one scene, at every sensitivity and on the true light."""
+    yield from _judge_finishing(truth, darkroom)
+    for iso in SCORED_NOISE:
+        path = photograph(truth, cameras, iso, folder)
+        yield from judge_ours(truth, path, level_of(iso), darkroom)
+        yield from judge_libraw(truth, path, level_of(iso))
+        log.info("scored %s", path.stem)
+
+
+def judge_ours(truth: Truth, path: Path, level: str, darkroom: Darkroom) -> Iterator[Finding]:
+    """Score both stages of a model on a DNG, beside the initial demosaic alone."""
+    restored, initial = developed_light(path, darkroom)
+    name = method_name(darkroom)
+    yield Finding(RESTORATION, name, level, restoration_score(restored, truth.light))
+    yield Finding(RESTORATION, DO_NOTHING, level, restoration_score(initial, truth.light))
+    yield Finding(FINISHING, name, level, finishing_score(finished(restored, darkroom), truth.finished))
+    yield Finding(FINISHING, DO_NOTHING_CURVE, level, _curve_score(initial, truth))
+
+
+def judge_libraw(truth: Truth, path: Path, level: str) -> Iterator[Finding]:
+    """Score LibRaw's renderings of a DNG; what this build of it lacks is left out."""
+    for name, render in LIBRAW.items():
+        try:
+            yield Finding(RESTORATION, name, level, restoration_score(render(path), truth.light))
+        except UnsupportedRawError as error:
+            log.info("%s is left out: %s", name, error)
+    codes = render_default(path).astype(np.float32) / np.float32(255.0)
+    yield Finding(FINISHING, LIBRAW_DEFAULT, level, finishing_score(codes, truth.finished))
+
+
+def method_name(darkroom: Darkroom) -> str:
+    """Name a model's rows."""
+    return f"rawtool {darkroom.model.name}"
+
+
+def developed_light(path: Path, darkroom: Darkroom) -> tuple[Rgb, Rgb]:
+    """Restore a raw as ``develop`` does: its light, and that of the initial demosaic (strength 0)."""
+    frame = read_raw(path)
+    clean = clean_frame(frame)
+    light = find_light(frame, clean, darkroom.restore, "camera")
+    samples = balanced_samples(clean, light)
+    restored = restore(samples, clean, light, darkroom.restore, 1.0, None, Clock())
+    whole = (0, 0, int(samples.shape[0]), int(samples.shape[1]))
+    plain = restore_window(samples, clean.cfa, light.xyz_from_balanced, whole)[..., :3]
+    return restored, apply_matrix(SRGB_FROM_XYZ, plain)
+
+
+def finished(light: Rgb, darkroom: Darkroom) -> Rgb:
+    """Finish light as ``develop`` does: display-encoded sRGB in [0, 1]."""
+    return enhance(light, darkroom.enhance, 0.0, (Profile.SRGB, np.float32), None, Clock())
+
+
+def mean_rows(findings: Iterable[Finding]) -> list[Row]:
+    """Average the scenes of each method and level: restoration first, else in the order of their coming."""
+    scores: dict[tuple[str, str, str], list[Score]] = {}
+    for finding in findings:
+        scores.setdefault((finding.task, finding.method, finding.level), []).append(finding.score)
+    rows = [
+        Row(*key, *(float(np.mean([getattr(s, name) for s in each])) for name in ("psnr", "ssim", "angle")), len(each))
+        for key, each in scores.items()
+    ]
+    return sorted(rows, key=lambda row: row.task != RESTORATION)
+
+
+def _judge_finishing(truth: Truth, darkroom: Darkroom) -> Iterator[Finding]:
+    """Score Enhance-Net alone, on the scene's own light."""
+    score = finishing_score(finished(truth.light, darkroom), truth.finished)
+    yield Finding(FINISHING, method_name(darkroom), TRUE_LIGHT, score)
+    yield Finding(FINISHING, DO_NOTHING_CURVE, TRUE_LIGHT, _curve_score(truth.light, truth))
+
+
+def _curve_score(light: Rgb, truth: Truth) -> Score:
+    return finishing_score(srgb_encode(clip_display(light)), truth.finished)
+
+
+def _capture(camera: SimulatedCamera, iso: int) -> Capture:
+    """Say what the DNG states of the camera: daylight matrix, daylight as the light of the shot."""
+    camera_from_xyz = np.diag(camera.neutral) @ camera.balanced_from_rgb @ SRGB_FROM_XYZ
+    neutral = camera.neutral / camera.neutral[1]
+    matrices = (Illuminated(6504.0, camera_from_xyz),)
+    return Capture("rawtool", "Simulated Camera", neutral, matrices, iso=float(iso))
