@@ -25,7 +25,9 @@ D65_WHITE: Vector3 = XYZ_FROM_SRGB.sum(axis=1)
 D50_WHITE: Vector3 = np.array([0.96422, 1.0, 0.82521])
 """ICC profile connection space white (ICC.1:2022)."""
 
-_BRADFORD: Matrix3 = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+_BRADFORD: Matrix3 = np.array(
+    [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
+)
 """Lam 1985, as the DNG specification uses it."""
 
 

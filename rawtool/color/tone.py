@@ -13,7 +13,7 @@
 
 import numpy as np
 
-from rawtool.arrays import Plane, Rgb
+from rawtool.arrays import AnyArray, Plane, Rgb
 from rawtool.color.transfer import srgb_encode
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
@@ -87,7 +87,7 @@ def add_contrast(rgb: Rgb) -> Rgb:
     return HUE_KEEPING * by_ratio + np.float32(1.0 - HUE_KEEPING) * by_channel
 
 
-def logistic_curve(x: Plane, white: float) -> Plane:
+def logistic_curve(x: AnyArray, white: float) -> AnyArray:
     """Map light by x^c / (x^c + q), scaled so that middle grey stays and ``white`` becomes 1."""
     c, grey = CONTRAST, MIDDLE_GREY
     q = (1.0 - grey) * grey**c / (grey - (grey / white) ** c)
@@ -101,7 +101,8 @@ def saturate(rgb: Rgb) -> Rgb:
     spread = rgb.max(axis=2, keepdims=True) - rgb.min(axis=2, keepdims=True)
     relative = spread / np.maximum(rgb.max(axis=2, keepdims=True), np.float32(1e-4))
     room = (1.0 - np.clip(relative, 0.0, 1.0)) * (1.0 - np.clip(luma, 0.0, 1.0))
-    return np.maximum(luma + (rgb - luma) * (1.0 + np.float32(2.0 * (SATURATION - 1.0)) * room), np.float32(0.0))
+    raised = luma + (rgb - luma) * (1.0 + np.float32(2.0 * (SATURATION - 1.0)) * room)
+    return np.maximum(raised, np.float32(0.0))
 
 
 def fit_gamut(rgb: Rgb) -> Rgb:
@@ -113,7 +114,7 @@ def fit_gamut(rgb: Rgb) -> Rgb:
 
 
 def _guided_base(level: Plane) -> Plane:
-    """Smooth log luminance but keep its large edges (guided filter, He et al. 2013), at a quarter of the size."""
+    """Smooth log luminance but keep its large edges (guided filter, He et al. 2013), at a quarter of the side."""
     small = _shrink(level, _FILTER_SCALE)
     mean = _box(small, _FILTER_RADIUS)
     variance = np.maximum(_box(small * small, _FILTER_RADIUS) - mean * mean, np.float32(0.0))
@@ -123,7 +124,7 @@ def _guided_base(level: Plane) -> Plane:
     return _grow(slope, level.shape) * level + _grow(offset, level.shape)
 
 
-def _shrink(plane: Plane, factor: int) -> Plane:
+def _shrink(plane: Plane, factor: int) -> AnyArray:
     """Average squares of pixels; the last ones repeat where the sides do not divide."""
     rows, columns = (-plane.shape[0]) % factor, (-plane.shape[1]) % factor
     padded = np.pad(plane, ((0, rows), (0, columns)), mode="edge")
@@ -131,7 +132,7 @@ def _shrink(plane: Plane, factor: int) -> Plane:
     return padded.reshape(h, factor, w, factor).mean(axis=(1, 3), dtype=np.float32)
 
 
-def _grow(plane: Plane, shape: tuple[int, ...]) -> Plane:
+def _grow(plane: AnyArray, shape: tuple[int, ...]) -> AnyArray:
     """Enlarge a shrunk plane bilinearly to ``shape``."""
     for axis in (0, 1):
         at = (np.arange(shape[axis], dtype=np.float32) + np.float32(0.5)) / _FILTER_SCALE - np.float32(0.5)

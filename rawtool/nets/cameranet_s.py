@@ -10,13 +10,18 @@ What differs from variant A (``cameranet.py``), and why:
 - the mosaic stands beside the demosaicked XYZ, and the noise level conditions the network;
 - the image-wide vector comes from a fixed-size thumbnail by design, so tiles equal the whole.
 
-    picture (N, 4, H, W) ── encode ── space-to-depth ──► U-Net ──► residual, encoded ── decode ──► XYZ (N, 3, H, W)
+    picture (N, 4, H, W) ── encode ── space-to-depth ──► U-Net ──► residual ── decode ──► XYZ (N, 3, H, W)
     thumbnail (N, 3, T, T), condition (N, 8) ──► vector (N, 2 C) scales and shifts the coarsest features
 """
+
+from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+Layer = TypeVar("Layer", bound=nn.Module)
 
 THUMBNAIL = 64
 CONDITION_SIZE = 8
@@ -50,6 +55,13 @@ def _mix(matrix: Tensor, picture: Tensor) -> Tensor:
     return F.conv2d(picture, matrix[:, :, None, None])
 
 
+def _silent(layer: Layer) -> Layer:
+    """Set a layer to give 0 until it has learned."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return layer
+
+
 class Block(nn.Module):
     """Two 3x3 convolutions that add to what they were given: x + conv(lrelu(conv(x)))."""
 
@@ -72,7 +84,7 @@ class UNet(nn.Module):
     def __init__(self, c_in: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.entry = nn.Conv2d(c_in, widths[0], 3, padding=1)
-        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        pairs = list(pairwise(widths))
         self.down_blocks = nn.ModuleList(Block(fine) for fine, _ in pairs)
         self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairs)
         self.deep = Block(widths[-1])
@@ -101,12 +113,10 @@ class ThumbnailNet(nn.Module):
         super().__init__()
         channels = (3, width, 2 * width, 3 * width, 4 * width)
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(channels[:-1], channels[1:], strict=True)
+            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(channels)
         )
         self.hidden = nn.Linear(8 * width + n_extra, 96)
-        self.out = nn.Linear(96, n_out)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = _silent(nn.Linear(96, n_out))
 
     def forward(self, thumbnail: Tensor, extra: Tensor) -> Tensor:
         """Give (N, n_out), zero before training."""
@@ -123,6 +133,8 @@ class RestoreNetS(nn.Module):
     The thumbnail is XYZ *before* white balance; neutral is the XYZ of the light, Y = 1.
     """
 
+    rgb_from_xyz: Tensor
+    xyz_from_rgb: Tensor
     stride = 8
     widths = (32, 64, 96)
 
@@ -132,9 +144,7 @@ class RestoreNetS(nn.Module):
         # The light is read from the thumbnail alone: the noise of the channels would give the gains away.
         self.light_net = ThumbnailNet(0, 2)
         self.body = UNet(12 + 4 + 1, self.widths)
-        self.out = nn.Conv2d(self.widths[0], 12, 3, padding=1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = _silent(nn.Conv2d(self.widths[0], 12, 3, padding=1))
         matrix = torch.tensor(_RGB_FROM_XYZ, dtype=torch.float64)
         self.register_buffer("rgb_from_xyz", matrix.float(), persistent=False)
         self.register_buffer("xyz_from_rgb", torch.linalg.inv(matrix).float(), persistent=False)
@@ -167,7 +177,7 @@ class RestoreNetS(nn.Module):
 
 
 def _noise_map(mosaic: Tensor, condition: Tensor) -> Tensor:
-    """Give the noise of the encoded values at each cell, (N, 1, h, w): log2 of the standard deviation, scaled.
+    """Give the noise of the encoded values at each cell, (N, 1, h, w): a scaled log2 of the deviation.
 
     mosaic is (N, 4, h, w) = R, G1, G2, B; condition begins with shot and read of R, G, B.
     """
@@ -187,9 +197,7 @@ class EnhanceNetS(nn.Module):
         super().__init__()
         self.global_net = ThumbnailNet(0, 2 * self.widths[-1] + 6)
         self.body = UNet(12, self.widths)
-        self.out = nn.Conv2d(self.widths[0], 24, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = _silent(nn.Conv2d(self.widths[0], 24, 1))
 
     def global_vector(self, thumbnail: Tensor) -> Tensor:
         """Give (N, 102): scales and shifts of the coarsest features, a gain and a lift per channel."""

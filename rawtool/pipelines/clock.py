@@ -3,6 +3,14 @@
 import time
 from collections.abc import Callable
 
+from rawtool.arrays import AnyArray
+
+
+def share_done(top: int, left: int, block: AnyArray, shape: tuple[int, int]) -> float:
+    """Give the share of a picture (height, width) that is done after a block, blocks in reading order."""
+    rows, columns = block.shape[:2]
+    return float(top * shape[1] + rows * (left + columns)) / (shape[0] * shape[1])
+
 
 class Clock:
     """Measures stages one after the other and passes progress in [0, 1] on."""

@@ -66,5 +66,7 @@ def open_darkroom(
     """
     found = find_model(model, size)
     verify_model(found)
-    networks = (open_network(card, found.folder, device, runtime, threads) for card in (found.restore, found.enhance))
+    networks = (
+        open_network(card, found.folder, device, runtime, threads) for card in (found.restore, found.enhance)
+    )
     return Darkroom(found, digest(found), *networks)

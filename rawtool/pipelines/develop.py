@@ -1,7 +1,7 @@
 """From a raw to a finished picture: the walk through the house, in order.
 
-    decode ─► levels, gain maps, defects, noise ─► the colour of the light ─► XYZ, tile by tile
-    ─► Restore-Net ─► scene-linear ─► exposure ─► Enhance-Net ─► output space ─► encode
+decode ─► levels, gain maps, defects, noise ─► the colour of the light ─► XYZ, tile by tile
+─► Restore-Net ─► scene-linear ─► exposure ─► Enhance-Net ─► output space ─► encode
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rawtool.arrays import Rgb
 from rawtool.color.tone import expose_ev
-from rawtool.frames import RawFrame
+from rawtool.frames import Image, RawFrame
 from rawtool.io.dng import write_dng
 from rawtool.io.encode import write_image
 from rawtool.io.orientation import upright
@@ -70,19 +70,18 @@ def develop(
     light = find_light(frame, clean, darkroom.restore, settings.white_balance)
     samples = balanced_samples(clean, light)
     clock.lap("prepare", 0.2)
-    rgb = restore(samples, clean, light, darkroom.restore, settings.strength / 100.0, settings.tile, clock)
+    rgb = restore(samples, clean, light, darkroom.restore, settings, clock)
     rgb = rgb[_shown(frame, clean)]
     clock.lap("restore", 0.7)
     if settings.stage is Stage.RESTORE:
-        rgb = expose_ev(rgb, settings.exposure_ev)
-        _write_restored(rgb, frame, light, target, darkroom, settings, overwrite=overwrite)
+        made = _restored(expose_ev(rgb, settings.exposure_ev), frame, light, darkroom, settings)
     else:
         output = (settings.profile, output_dtype(settings))
         pixels = enhance(rgb, darkroom.enhance, settings.exposure_ev, output, settings.tile, clock)
         clock.lap("enhance", 0.9)
         pixels = resized(upright(pixels, frame.capture.orientation), settings.output_size)
-        image = finished_image(pixels, frame, darkroom, settings)
-        write_image(image, target, encode_options(settings, settings.profile), overwrite=overwrite)
+        made = finished_image(pixels, frame, darkroom, settings)
+    _write(made, target, darkroom, settings, overwrite=overwrite)
     clock.lap("encode", 1.0)
     return _report(clock, light, darkroom)
 
@@ -94,17 +93,24 @@ def _shown(frame: RawFrame, clean: Clean) -> tuple[slice, slice]:
     return slice(top, top + height), slice(left, left + width)
 
 
-def _write_restored(
-    rgb: Rgb, frame: RawFrame, light: Light, target: Path, darkroom: Darkroom, settings: DevelopSettings, *, overwrite: bool
-) -> None:
-    """Write restored light: a DNG keeps its orientation tag, every picture is turned upright."""
+def _restored(
+    rgb: Rgb, frame: RawFrame, light: Light, darkroom: Darkroom, settings: DevelopSettings
+) -> RawFrame | Image:
+    """Wrap restored light: a raw keeps its orientation tag, a picture is turned upright."""
     if settings.format is Format.DNG:
-        raw = restored_frame(rgb, frame, light)
-        write_dng(raw, target, provenance=provenance(darkroom, settings), overwrite=overwrite)
-        return
+        return restored_frame(rgb, frame, light)
     pixels = resized(upright(rgb, frame.capture.orientation), settings.output_size)
-    image = restored_image(pixels, frame, darkroom, settings)
-    write_image(image, target, encode_options(settings, image.profile), overwrite=overwrite)
+    return restored_image(pixels, frame, darkroom, settings)
+
+
+def _write(
+    made: RawFrame | Image, target: Path, darkroom: Darkroom, settings: DevelopSettings, *, overwrite: bool
+) -> None:
+    """Write a picture, or a raw as DNG."""
+    if isinstance(made, RawFrame):
+        write_dng(made, target, provenance=provenance(darkroom, settings), overwrite=overwrite)
+    else:
+        write_image(made, target, encode_options(settings, made.profile), overwrite=overwrite)
 
 
 def _report(clock: Clock, light: Light, darkroom: Darkroom) -> DevelopReport:

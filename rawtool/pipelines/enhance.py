@@ -8,7 +8,7 @@ from rawtool.color.spaces import convert
 from rawtool.color.tone import expose_ev
 from rawtool.color.transfer import decode, encode, quantise
 from rawtool.errors import ModelContractError
-from rawtool.pipelines.clock import Clock
+from rawtool.pipelines.clock import Clock, share_done
 from rawtool.runtime.network import Network, find_terms, run_network
 from rawtool.vocabulary import Encoding, Profile, Space
 
@@ -17,7 +17,12 @@ GAMMA_FLOOR = 1e-4
 
 
 def enhance(
-    rgb: Rgb, network: Network, exposure_ev: float, output: tuple[Profile, DTypeLike], tile: int | None, clock: Clock
+    rgb: Rgb,
+    network: Network,
+    exposure_ev: float,
+    output: tuple[Profile, DTypeLike],
+    tile: int | None,
+    clock: Clock,
 ) -> AnyArray:
     """Finish scene-linear RGB (H, W, 3): display-encoded in a profile, as codes or float32 in [0, 1].
 
@@ -39,7 +44,7 @@ def enhance(
     def keep(top: int, left: int, block: Layers) -> None:
         height, width = block.shape[:2]
         pixels[top : top + height, left : left + width] = _in_profile(block, profile, dtype)
-        clock.tile((top + height) * (left + width) / (shape[0] * shape[1]), 0.9)
+        clock.tile(share_done(top, left, block, shape), 0.9)
 
     terms = find_terms(network, light, shape, tile=tile)
     run_network(network, read, keep, shape, terms=terms, tile=tile)
@@ -67,4 +72,6 @@ def _check_contract(network: Network) -> None:
     """Refuse a network that does not turn scene-linear light into a display-encoded picture."""
     card = network.card
     if card.input.space is not Space.SCENE_LINEAR or card.output.space is not Space.DISPLAY:
-        raise ModelContractError(f"{card.name} does not finish scene-linear light; choose another with --model")
+        raise ModelContractError(
+            f"{card.name} does not finish scene-linear light; choose another with --model"
+        )

@@ -38,7 +38,7 @@ class Clean:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """The colour of the light: neutral (green = 1), gains (smallest 1), matrix to XYZ D65; terms for Restore-Net."""
+    """The colour of the light: neutral (green = 1), gains (smallest 1), matrix to XYZ D65; Restore-Net's terms."""
 
     neutral: Vector3
     gains: Vector3
@@ -135,8 +135,10 @@ def _asked_neutral(frame: RawFrame, white_balance: str) -> Vector3 | None:
     return neutral_of_gains(gains)
 
 
-def _estimated_neutral(matrices: tuple[Illuminated, ...], small: Rgb, clean: Clean, network: Network) -> Vector3:
-    """Ask the network for the light, seen through the camera's daylight matrix; daylight if it cannot tell."""
+def _estimated_neutral(
+    matrices: tuple[Illuminated, ...], small: Rgb, clean: Clean, network: Network
+) -> Vector3:
+    """Ask the network for the light, seen through the daylight matrix; daylight if it cannot tell."""
     daylight = matrices[-1].camera_from_xyz @ D65_WHITE
     daylight = daylight / daylight[1]
     matrix = xyz_from_balanced(matrices, daylight)

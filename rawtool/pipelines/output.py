@@ -9,6 +9,7 @@ from rawtool import __version__
 from rawtool.arrays import AnyArray, Rgb
 from rawtool.color.matrices import XYZ_FROM_SRGB, apply_matrix
 from rawtool.color.spaces import chromaticities, convert, icc_profile
+from rawtool.color.transfer import decode
 from rawtool.errors import UsageError
 from rawtool.frames import Image, Provenance, RawFrame
 from rawtool.io.encode import EncodeOptions
@@ -29,9 +30,14 @@ def output_dtype(settings: DevelopSettings) -> DTypeLike:
     default = {Format.JPEG: "8", Format.PNG: "8", Format.TIFF: "16"}
     if settings.format not in allowed:
         return np.float32
-    depth = f"{settings.bit_depth}{'f' if settings.is_float else ''}" if settings.bit_depth else default[settings.format]
+    depth = (
+        f"{settings.bit_depth}{'f' if settings.is_float else ''}"
+        if settings.bit_depth
+        else default[settings.format]
+    )
     if depth not in allowed[settings.format]:
-        raise UsageError(f"{settings.format.value} has no --bit-depth {depth}; it takes {', '.join(allowed[settings.format])}")
+        known = ", ".join(allowed[settings.format])
+        raise UsageError(f"{settings.format.value} has no --bit-depth {depth}; it takes {known}")
     return {"8": np.uint8, "16": np.uint16}.get(depth, np.float32)
 
 
@@ -53,6 +59,8 @@ def finished_image(pixels: AnyArray, frame: RawFrame, darkroom: Darkroom, settin
     space, profile = Space.DISPLAY, settings.profile
     if profile is Profile.LINEAR_SRGB:
         space = Space.SCENE_LINEAR
+    elif settings.format is Format.EXR:
+        space, pixels = Space.SCENE_LINEAR, decode(pixels, profile)
     return Image(pixels, space, profile, frame.capture, provenance(darkroom, settings), icc_profile(profile))
 
 
@@ -63,7 +71,14 @@ def restored_image(rgb: Rgb, frame: RawFrame, darkroom: Darkroom, settings: Deve
         rgb = convert(rgb, Profile.SRGB, profile)
     else:
         profile = Profile.LINEAR_SRGB
-    return Image(rgb, Space.SCENE_LINEAR, profile, frame.capture, provenance(darkroom, settings), icc_profile(Profile.LINEAR_SRGB))
+    return Image(
+        rgb,
+        Space.SCENE_LINEAR,
+        profile,
+        frame.capture,
+        provenance(darkroom, settings),
+        icc_profile(Profile.LINEAR_SRGB),
+    )
 
 
 def restored_frame(rgb: Rgb, frame: RawFrame, light: Light) -> RawFrame:
@@ -93,4 +108,3 @@ def provenance(darkroom: Darkroom, settings: DevelopSettings) -> Provenance:
     )
     model = f"{darkroom.model.name}@{darkroom.model.version}"
     return Provenance(f"rawtool {__version__}", ((model, darkroom.sha256),), note)
-

@@ -36,12 +36,13 @@ def _plane(plane: AnyArray, size: tuple[int, int]) -> AnyArray:
 
 def _share(wanted: str, height: int, width: int) -> float:
     """Give the scale that makes the picture fit."""
+    mistake = f"--size {wanted} is not WxH, N% or a longest side in pixels"
     try:
-        if wanted.endswith("%"):
-            return float(wanted[:-1]) / 100.0
-        if "x" in wanted:
-            across, down = (float(part) for part in wanted.split("x"))
-            return min(across / width, down / height)
-        return float(wanted) / max(height, width)
+        sizes = [float(part) for part in wanted.removesuffix("%").split("x")]
     except ValueError as error:
-        raise UsageError(f"--size {wanted} is not WxH, N% or a longest side in pixels") from error
+        raise UsageError(mistake) from error
+    if not all(0 < size < np.inf for size in sizes) or len(sizes) > (1 if wanted.endswith("%") else 2):
+        raise UsageError(mistake)
+    if wanted.endswith("%"):
+        return sizes[0] / 100.0
+    return min(sizes[0] / width, sizes[1] / height) if len(sizes) == 2 else sizes[0] / max(height, width)

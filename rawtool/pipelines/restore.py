@@ -5,7 +5,8 @@ import numpy as np
 from rawtool.arrays import AnyArray, Layers, Rgb
 from rawtool.color.matrices import SRGB_FROM_XYZ, apply_matrix
 from rawtool.errors import ModelContractError
-from rawtool.pipelines.clock import Clock
+from rawtool.pipelines.clock import Clock, share_done
+from rawtool.pipelines.darkroom import DevelopSettings
 from rawtool.pipelines.light import Clean, Light
 from rawtool.pipelines.prepare import restore_window
 from rawtool.runtime.network import Network, find_terms, run_network
@@ -13,16 +14,22 @@ from rawtool.vocabulary import GlobalPass, Space
 
 
 def restore(
-    samples: AnyArray, clean: Clean, light: Light, network: Network, strength: float, tile: int | None, clock: Clock
+    samples: AnyArray,
+    clean: Clean,
+    light: Light,
+    network: Network,
+    settings: DevelopSettings,
+    clock: Clock,
 ) -> Rgb:
     """Restore balanced samples to scene-linear RGB (H, W, 3), Rec.709 primaries, unbounded.
 
-    strength in [0, 1] blends the network's XYZ with that of the initial demosaic. The result has the
+    The settings' strength blends the network's XYZ with that of the initial demosaic. The result has the
     samples' own rows and columns, mirrored lines included.
     """
     _check_contract(network)
     shape = (int(samples.shape[0]), int(samples.shape[1]))
     channels = network.card.channels_in
+    strength = settings.strength / 100.0
 
     def read(top: int, left: int, height: int, width: int) -> Layers:
         area = (top, left, height, width)
@@ -36,12 +43,12 @@ def restore(
             plain = read(top, left, height, width)[..., :3]
             block = plain + np.float32(strength) * (block - plain)
         rgb[top : top + height, left : left + width] = apply_matrix(SRGB_FROM_XYZ, block)
-        clock.tile((top + height) * (left + width) / (shape[0] * shape[1]), 0.7)
+        clock.tile(share_done(top, left, block, shape), 0.7)
 
     terms = light.terms
     if network.card.global_pass is GlobalPass.EXACT:
-        terms = find_terms(network, read, shape, terms.condition, tile)
-    run_network(network, read, keep, shape, terms=terms, tile=tile)
+        terms = find_terms(network, read, shape, terms.condition, settings.tile)
+    run_network(network, read, keep, shape, terms=terms, tile=settings.tile)
     return rgb
 
 
@@ -50,4 +57,6 @@ def _check_contract(network: Network) -> None:
     card = network.card
     fits = card.input.space is Space.XYZ and card.output.space is Space.XYZ and card.input.is_balanced
     if not fits:
-        raise ModelContractError(f"{card.name} does not restore white-balanced XYZ; choose another with --model")
+        raise ModelContractError(
+            f"{card.name} does not restore white-balanced XYZ; choose another with --model"
+        )

@@ -60,7 +60,7 @@ def levels_of(counts: AnyArray, camera: SimulatedCamera) -> Mosaic:
 
 def _add_noise(signal: AnyArray, camera: SimulatedCamera, rng: np.random.Generator) -> AnyArray:
     """Add shot and read noise, and rows that are off together."""
-    noisy = add_noise(signal, camera.noise, rng)
+    noisy = add_noise(signal.reshape(len(signal), -1), camera.noise, rng).reshape(signal.shape)
     if camera.row_noise > 0.0:
         rows = rng.standard_normal((signal.shape[0],) + (1,) * (signal.ndim - 1), dtype=np.float32)
         noisy = noisy + rows * np.float32(camera.row_noise)

@@ -23,8 +23,8 @@ def rggb_offset(pattern: CfaPattern) -> tuple[int, int]:
     return _RGGB_OFFSET[pattern]
 
 
-def pad_to_rggb(mosaic: Mosaic, pattern: CfaPattern) -> Mosaic:
-    """Mirror rows and columns around a mosaic so that it begins on red and has even sides.
+def pad_to_rggb(mosaic: AnyArray, pattern: CfaPattern) -> AnyArray:
+    """Mirror rows and columns around a mosaic (H, W) so that it begins on red and has even sides.
 
     The added lines stand above and left (rggb_offset) and below and right (up to one each); a
     mirrored line keeps its colour because the reflection leaves the edge itself out.

@@ -5,6 +5,8 @@ Bayer cells are interpolated bilinearly; every other cell by normalised convolut
 the bilinear rule on Bayer cells and needs to know nothing but the cell.
 """
 
+from typing import Literal
+
 import numpy as np
 
 from rawtool.arrays import AnyArray, Mosaic, Plane, Rgb
@@ -27,10 +29,14 @@ def demosaic(mosaic: Mosaic, cfa: Cfa) -> Rgb:
     bottom, right = (mosaic.shape[0] + top) % 2, (mosaic.shape[1] + left) % 2
     # Two more lines on each side (an even number keeps the phase) feed the interpolation.
     margins = ((2 + top, 2 + bottom), (2 + left, 2 + right))
-    mode = "reflect" if min(mosaic.shape) > 3 else "symmetric" if min(mosaic.shape) > 2 else "edge"
-    padded = np.pad(mosaic, margins, mode=mode)
+    padded = np.pad(mosaic, margins, mode=_border(min(mosaic.shape)))
     rgb = _bilinear_rggb(padded)
     return rgb[2 + top : 2 + top + mosaic.shape[0], 2 + left : 2 + left + mosaic.shape[1]]
+
+
+def _border(shortest: int) -> Literal["reflect", "symmetric", "edge"]:
+    """Choose how a mosaic goes on beyond its border: reflection keeps the phase but needs lines to reflect."""
+    return "reflect" if shortest > 3 else "symmetric" if shortest > 2 else "edge"
 
 
 def _bilinear_rggb(mosaic: Mosaic) -> Rgb:
@@ -77,5 +83,5 @@ def _separable(plane: Plane, kernel: AnyArray) -> Plane:
         padded = np.pad(plane, margins)
         length = plane.shape[axis]
         windows = (np.take(padded, range(i, i + length), axis=axis) for i in range(len(kernel)))
-        plane = sum(k * window for k, window in zip(kernel, windows, strict=True))  # type: ignore[assignment]
+        plane = sum(k * window for k, window in zip(kernel, windows, strict=True))
     return plane

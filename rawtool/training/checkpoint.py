@@ -46,4 +46,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist; the run has no checkpoint of this stage yet") from error
     except (OSError, RuntimeError, TypeError, ValueError, KeyError, EOFError) as error:
-        raise ConfigError(f"{path} is not a rawtool checkpoint; start the run again without --resume") from error
+        raise ConfigError(
+            f"{path} is not a rawtool checkpoint; start the run again without --resume"
+        ) from error

@@ -12,6 +12,7 @@ from rawtool.arrays import AnyArray, Matrix3, Rgb, Vector3
 from rawtool.color.matrices import XYZ_FROM_SRGB, apply_matrix, planckian_xy, xyz_of_xy
 from rawtool.color.tone import expose_ev, finish
 from rawtool.color.white_balance import gains_of_neutral
+from rawtool.errors import ConfigError
 from rawtool.frames import Cfa
 from rawtool.pipelines.prepare import balance_samples, restore_condition, restore_input
 from rawtool.sensor.camera import SimulatedCamera, expose, levels_of
@@ -94,13 +95,23 @@ def neutral_under(camera: CameraFacts, cct_k: float) -> Vector3:
 
 
 def usable_cameras(cameras: tuple[CameraFacts, ...]) -> list[CameraFacts]:
-    """Keep the cameras to train on: not held out, and with a matrix that can be turned round."""
+    """Keep the cameras to train on: not held out, and with a matrix that can be turned round.
+
+    Raises:
+        ConfigError: none is left.
+    """
     kept = []
     for camera in cameras:
         matrix = balanced_from_rgb(camera)
-        is_sound = np.linalg.cond(matrix) < 20 and np.all(np.array(camera.d65).reshape(3, 3).sum(axis=1) > 0.05)
+        is_sound = np.linalg.cond(matrix) < 20 and np.all(
+            np.array(camera.d65).reshape(3, 3).sum(axis=1) > 0.05
+        )
         if camera.model not in HELD_OUT_CAMERAS and is_sound:
             kept.append(camera)
+    if not kept:
+        raise ConfigError(
+            "the scene folder knows no cameras; put cameras.csv beside the pictures and prepare again"
+        )
     return kept
 
 
@@ -129,7 +140,12 @@ def random_camera(cameras: list[CameraFacts], rng: np.random.Generator) -> Simul
 
 
 def restore_sample(
-    scene: Rgb, thumbnail: AnyArray, camera: SimulatedCamera, rng: np.random.Generator, *, noise_error: float = 0.25
+    scene: Rgb,
+    thumbnail: AnyArray,
+    camera: SimulatedCamera,
+    rng: np.random.Generator,
+    *,
+    noise_error: float = 0.25,
 ) -> RestoreSample:
     """Expose a crop (balanced linear RGB in [0, 1]) and prepare it as ``develop`` does.
 
@@ -144,7 +160,12 @@ def restore_sample(
         camera.noise.shot * float(np.exp(rng.normal(0, noise_error))),
         camera.noise.read * float(np.exp(rng.normal(0, 1.5 * noise_error))) + _quantisation(camera),
     )
-    tint = XYZ_FROM_SRGB @ np.linalg.inv(camera.balanced_from_rgb) @ np.diag(camera.neutral) @ camera.balanced_from_rgb
+    tint = (
+        XYZ_FROM_SRGB
+        @ np.linalg.inv(camera.balanced_from_rgb)
+        @ np.diag(camera.neutral)
+        @ camera.balanced_from_rgb
+    )
     neutral = tint @ np.ones(3)
     spread = np.sqrt(camera.noise.shot * 0.2 + camera.noise.read)
     return RestoreSample(
@@ -186,7 +207,7 @@ class RestoreStream(IterableDataset[RestoreBatch]):
     def __iter__(self) -> Iterator[RestoreBatch]:
         """Yield batches for ever."""
         rng = np.random.default_rng((self.seed, _worker()))
-        pick = ScenePicker(self.scenes, self.draw.hdr_share)
+        pick = ScenePicker(self.scenes, self.draw)
         while True:
             samples = [self._sample(pick, rng) for _ in range(self.draw.batch)]
             yield stack_restore(samples)
@@ -197,7 +218,9 @@ class RestoreStream(IterableDataset[RestoreBatch]):
         gain = np.float32(2.0**ev)
         crop = np.minimum(random_crop(self.scenes.scene(at), self.draw.crop, rng) * gain, np.float32(1.0))
         thumbnail = random_thumbnail(np.minimum(self.scenes.thumbnails[at] * gain, np.float32(1.0)), rng)
-        return restore_sample(crop, thumbnail, random_camera(self.cameras, rng), rng, noise_error=rng.uniform(0.05, 0.6))
+        return restore_sample(
+            crop, thumbnail, random_camera(self.cameras, rng), rng, noise_error=rng.uniform(0.05, 0.6)
+        )
 
 
 class EnhanceStream(IterableDataset[EnhanceBatch]):
@@ -210,9 +233,11 @@ class EnhanceStream(IterableDataset[EnhanceBatch]):
     def __iter__(self) -> Iterator[EnhanceBatch]:
         """Yield batches for ever."""
         rng = np.random.default_rng((self.seed, 77, _worker()))
-        pick = ScenePicker(self.scenes, self.draw.hdr_share)
+        pick = ScenePicker(self.scenes, self.draw)
         while True:
-            rows = [row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(pick, rng)]
+            rows = [
+                row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(pick, rng)
+            ]
             yield EnhanceBatch(*(torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True)))
 
     def _frame(self, pick: "ScenePicker", rng: np.random.Generator) -> Iterator[tuple[AnyArray, ...]]:
@@ -241,12 +266,15 @@ class JointStream(IterableDataset[JointBatch]):
     def __iter__(self) -> Iterator[JointBatch]:
         """Yield batches for ever."""
         rng = np.random.default_rng((self.seed, 99, _worker()))
-        pick = ScenePicker(self.scenes, self.draw.hdr_share)
+        pick = ScenePicker(self.scenes, self.draw)
         while True:
-            rows = [row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(pick, rng)]
+            rows = [
+                row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(pick, rng)
+            ]
             raw = stack_restore([sample for sample, _, _ in rows])
-            more = (torch.from_numpy(np.stack([row[i] for row in rows])) for i in (1, 2))
-            yield JointBatch(*(getattr(raw, f.name) for f in fields(raw)), *more)
+            light = torch.from_numpy(np.stack([light for _, light, _ in rows]))
+            finished = torch.from_numpy(np.stack([finished for _, _, finished in rows]))
+            yield JointBatch(*[*(getattr(raw, f.name) for f in fields(raw)), light, finished])
 
     def _frame(
         self, pick: "ScenePicker", rng: np.random.Generator
@@ -264,13 +292,22 @@ class JointStream(IterableDataset[JointBatch]):
 
 
 class ScenePicker:
-    """Draw training scenes: HDR ones with a given share, evenly inside each kind."""
+    """Draw training scenes that a crop fits into: HDR ones with a given share, evenly inside each kind.
 
-    def __init__(self, scenes: SceneSet, hdr_share: float) -> None:
-        train = scenes.split(is_validation=False)
+    Raises:
+        ConfigError: there is none.
+    """
+
+    def __init__(self, scenes: SceneSet, draw: "Draw") -> None:
+        sides = {at: min(entry.height, entry.width) for at, entry in enumerate(scenes.entries)}
+        train = [at for at in scenes.split(is_validation=False) if sides[at] >= draw.crop]
+        if not train:
+            raise ConfigError(
+                f"no training scene is {draw.crop} pixels large; prepare more or larger pictures"
+            )
         self.hdr = [at for at in train if scenes.entries[at].kind == "hdr"]
         self.photos = [at for at in train if scenes.entries[at].kind == "photo"]
-        self.hdr_share = 1.0 if not self.photos else 0.0 if not self.hdr else hdr_share
+        self.hdr_share = 1.0 if not self.photos else 0.0 if not self.hdr else draw.hdr_share
 
     def __call__(self, rng: np.random.Generator) -> int:
         """Give the number of a scene."""
@@ -307,7 +344,8 @@ def stack_restore(samples: list[RestoreSample]) -> RestoreBatch:
     """Stack samples into tensors."""
     names = ("picture", "condition", "thumbnail", "truth", "neutral")
     tensors = [torch.from_numpy(np.stack([getattr(s, name) for s in samples])) for name in names]
-    return RestoreBatch(*tensors, torch.tensor([s.weight for s in samples], dtype=torch.float32))
+    tensors.append(torch.tensor([s.weight for s in samples], dtype=torch.float32))
+    return RestoreBatch(*tensors)
 
 
 def loader(stream: IterableDataset, workers: int) -> DataLoader:  # type: ignore[type-arg]
@@ -315,7 +353,9 @@ def loader(stream: IterableDataset, workers: int) -> DataLoader:  # type: ignore
     return DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
 
 
-def validation_camera(cameras: tuple[CameraFacts, ...], at: int, iso: int, cfa: Cfa = RGGB) -> SimulatedCamera:
+def validation_camera(
+    cameras: tuple[CameraFacts, ...], at: int, iso: int, cfa: Cfa = RGGB
+) -> SimulatedCamera:
     """Give one of the held-out cameras at D65 with the scored noise of ISO 100, 1600 or 12800."""
     held = [c for c in cameras if c.model in HELD_OUT_CAMERAS] or list(cameras)
     facts = held[at % len(held)]

@@ -11,15 +11,20 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Batch = TypeVar("Batch", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,9 @@ class StageJob:
     pixels: Callable[[Any], int]
 
 
-def train_stage(fabric: Fabric, job: StageJob, batches: Iterable[Any], settings: StageSettings, out: Path, *, resume: bool) -> Progress:
+def train_stage(
+    fabric: Fabric, job: StageJob, batches: Iterable[Any], settings: StageSettings, out: Path, *, resume: bool
+) -> Progress:
     """Train one stage and leave ``NAME-last.pt`` and ``NAME-best.pt`` in ``out``."""
     state = _State(fabric, job, settings, out)
     if resume and state.path("last").exists():
@@ -101,7 +108,7 @@ class _State:
         by_clock = seconds / (60.0 * self.settings.max_minutes)
         return max(self.progress.step / self.settings.max_steps, by_clock)
 
-    def learn(self, batch: Any) -> None:
+    def learn(self, batch: "DataclassInstance") -> None:
         """Take one step and keep the books."""
         rate = self._rate()
         for group in self.optimiser.param_groups:
@@ -138,13 +145,24 @@ class _State:
         if self.progress.step % self.settings.log_every:
             return
         seconds = max(time.monotonic() - start, 1e-9)
-        self._write({"loss": (total + loss) / self.settings.log_every, "rate": rate, "pixels_per_s": (pixels + n_pixels) / seconds})
+        self._write(
+            {
+                "loss": (total + loss) / self.settings.log_every,
+                "rate": rate,
+                "pixels_per_s": (pixels + n_pixels) / seconds,
+            }
+        )
         self.window = (time.monotonic(), 0, 0.0)
 
     def _write(self, numbers: dict[str, float]) -> None:
         """Append a line to the log."""
         minutes = (self.progress.seconds + time.monotonic() - self.started) / 60.0
-        row = {"stage": self.settings.name, "step": self.progress.step, "minutes": round(minutes, 3), **numbers}
+        row = {
+            "stage": self.settings.name,
+            "step": self.progress.step,
+            "minutes": round(minutes, 3),
+            **numbers,
+        }
         with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
 
@@ -171,7 +189,13 @@ class _State:
         weights = {k: v.detach().cpu() for k, v in self.network.module.state_dict().items()}
         average = {k: v.cpu() for k, v in self.average.items()}
         checkpoint = Checkpoint(
-            self.settings.name, self.progress.step, seconds, self.progress.best, weights, average, self.optimiser.state_dict()
+            self.settings.name,
+            self.progress.step,
+            seconds,
+            self.progress.best,
+            weights,
+            average,
+            self.optimiser.state_dict(),
         )
         save_checkpoint(self.path(kind), checkpoint)
 
@@ -184,13 +208,14 @@ class _State:
         self.progress = Progress(found.step, found.seconds, found.best)
 
 
-def _to_device(fabric: Fabric, batch: Any) -> Any:
+def _to_device(fabric: Fabric, batch: Batch) -> Batch:
     """Move the tensors of a batch dataclass; pictures become channels-last."""
-    moved = []
-    for name in type(batch).__dataclass_fields__:
-        tensor = getattr(batch, name).to(fabric.device, non_blocking=True)
-        moved.append(tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor)
-    return type(batch)(*moved)
+    moved: dict[str, Tensor] = {}
+    for part in fields(batch):
+        tensor = getattr(batch, part.name).to(fabric.device, non_blocking=True)
+        is_picture = tensor.ndim == 4
+        moved[part.name] = tensor.contiguous(memory_format=torch.channels_last) if is_picture else tensor
+    return replace(batch, **moved)
 
 
 @contextmanager

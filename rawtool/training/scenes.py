@@ -120,7 +120,9 @@ def open_scenes(folder: Path) -> SceneSet:
         pixels = np.memmap(folder / "scenes.f16", dtype="<f2", mode="r")
         thumbnails = np.load(folder / "thumbnails.npy").astype(np.float32)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{folder} is not a scene folder; make one with: rawtool train scenes SRC --out {folder}") from error
+        raise ConfigError(
+            f"{folder} is not a scene folder; make one with: rawtool train scenes SRC --out {folder}"
+        ) from error
     return SceneSet(folder, entries, cameras, pixels, thumbnails)
 
 
@@ -187,7 +189,9 @@ def _entry(path: Path, row: dict[str, str], offset: int, scene: Rgb) -> SceneEnt
     kind = "hdr" if path.suffix.lower() in HDR_SUFFIXES else "photo"
     is_validation = first % VALIDATION_SHARE == 0
     height, width, _ = scene.shape
-    return SceneEntry(path.name, group, kind, is_validation, offset, height, width, row.get("licence", "unknown"))
+    return SceneEntry(
+        path.name, group, kind, is_validation, offset, height, width, row.get("licence", "unknown")
+    )
 
 
 def _cameras(sources: Iterable[Path]) -> list[CameraFacts]:

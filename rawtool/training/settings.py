@@ -63,7 +63,7 @@ def read_config(path: Path | None, overrides: tuple[str, ...], base: CameraNetCo
     Raises:
         ConfigError: names every mistake that was found.
     """
-    tree = _toml(path.read_text(encoding="utf-8"), str(path)) if path else {}
+    tree = _toml(_text(path), str(path)) if path else {}
     for word in overrides:
         _merge(tree, _toml(_as_toml(word), f"--set {word}"))
     mistakes: list[str] = []
@@ -84,7 +84,9 @@ def scaled(config: CameraNetConfig, max_minutes: float | None, max_steps: int | 
         )
         for name, stage in config.stages().items()
     }
-    return dataclasses.replace(config, restore=fitted["restore"], enhance=fitted["enhance"], joint=fitted["joint"])
+    return dataclasses.replace(
+        config, restore=fitted["restore"], enhance=fitted["enhance"], joint=fitted["joint"]
+    )
 
 
 def dump_config(config: CameraNetConfig) -> str:
@@ -99,6 +101,13 @@ def dump_config(config: CameraNetConfig) -> str:
 
 def _line(key: str, value: object) -> str:
     return f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}); name a TOML file with --config") from error
 
 
 def _toml(text: str, where: str) -> dict[str, object]:
@@ -127,7 +136,9 @@ def _merge(tree: dict[str, object], more: dict[str, object]) -> None:
             tree[key] = value
 
 
-def _laid_over(base: CameraNetConfig, tree: dict[str, object], where: str, mistakes: list[str]) -> CameraNetConfig:
+def _laid_over(
+    base: CameraNetConfig, tree: dict[str, object], where: str, mistakes: list[str]
+) -> CameraNetConfig:
     """Replace the fields that the tree names; unknown names and wrong kinds go to mistakes."""
     known = {f.name for f in dataclasses.fields(base)}
     changes: dict[str, object] = {}
@@ -154,13 +165,26 @@ def _contradictions(config: CameraNetConfig) -> list[str]:
         found.append(f"size = {config.size!r} is neither s nor paper")
     if config.loss not in ("encoded", "paper"):
         found.append(f"loss = {config.loss!r} is neither encoded nor paper")
+    if min(config.seed, config.workers) < 0:
+        found.append("seed or workers is below 0")
+    if not (0 <= config.balance <= 1 and 0 <= config.hdr_share <= 1):
+        found.append("balance or hdr_share is not a share from 0 to 1")
+    if config.crops_per_frame <= 0:
+        found.append(f"crops_per_frame = {config.crops_per_frame} is not above 0")
     for name, stage in config.stages().items():
-        if min(stage.minutes, stage.rate) <= 0 or min(stage.crop, stage.batch, stage.steps) <= 0:
-            found.append(f"{name} has a value that is not above 0")
-        if stage.crop % 32:
-            found.append(f"{name}.crop = {stage.crop} is not a multiple of 32")
-        if config.size == "paper" and stage.crop < 288:
-            found.append(f"{name}.crop = {stage.crop} is below 288, the smallest picture of size paper")
-        if name != "restore" and stage.batch % config.crops_per_frame:
-            found.append(f"{name}.batch = {stage.batch} is not a multiple of crops_per_frame")
+        found += _stage_contradictions(name, stage, config)
+    return found
+
+
+def _stage_contradictions(name: str, stage: StageConfig, config: CameraNetConfig) -> list[str]:
+    """Find values of one step that cannot work."""
+    found = []
+    if min(stage.minutes, stage.rate) <= 0 or min(stage.crop, stage.batch, stage.steps) <= 0:
+        found.append(f"{name} has a value that is not above 0")
+    if stage.crop % 32:
+        found.append(f"{name}.crop = {stage.crop} is not a multiple of 32")
+    if config.size == "paper" and stage.crop < 288:
+        found.append(f"{name}.crop = {stage.crop} is below 288, the smallest picture of size paper")
+    if name != "restore" and config.crops_per_frame > 0 and stage.batch % config.crops_per_frame:
+        found.append(f"{name}.batch = {stage.batch} is not a multiple of crops_per_frame")
     return found

@@ -70,26 +70,53 @@ def _restore_input() -> TensorSpec:
         "XYZ D65 of the initial demosaic and the RGGB mosaic (fourth channel), both white-balanced and "
         "cut at 1 = white level; noise below 0 is kept"
     )
-    return TensorSpec("picture", 4, Space.XYZ, Encoding.LINEAR, True, None, 1.1, what)
+    return TensorSpec(
+        "picture", 4, Space.XYZ, Encoding.LINEAR, is_balanced=True, low=None, high=1.1, description=what
+    )
 
 
 def _restored() -> TensorSpec:
-    return TensorSpec("restored", 3, Space.XYZ, Encoding.LINEAR, True, None, 1.1, "clean XYZ D65")
+    what = "clean XYZ D65"
+    return TensorSpec(
+        "restored", 3, Space.XYZ, Encoding.LINEAR, is_balanced=True, low=None, high=1.1, description=what
+    )
 
 
 def _enhance_input() -> TensorSpec:
     what = "scene-linear light, Rec.709 primaries, 1 = white level"
-    return TensorSpec("picture", 3, Space.SCENE_LINEAR, Encoding.LINEAR, True, 0.0, None, what)
+    return TensorSpec(
+        "picture",
+        3,
+        Space.SCENE_LINEAR,
+        Encoding.LINEAR,
+        is_balanced=True,
+        low=0.0,
+        high=None,
+        description=what,
+    )
 
 
 def _finished() -> TensorSpec:
     what = "display-encoded sRGB, not clipped"
-    return TensorSpec("finished", 3, Space.DISPLAY, Encoding.SRGB, True, 0.0, 1.0, what)
+    return TensorSpec(
+        "finished", 3, Space.DISPLAY, Encoding.SRGB, is_balanced=True, low=0.0, high=1.0, description=what
+    )
 
 
 def _thumbnail(*, is_restore: bool) -> TensorSpec:
     if is_restore:
         what = "area mean of XYZ before white balance, through the camera's matrix for balanced values"
-        return TensorSpec("thumbnail", 3, Space.XYZ, Encoding.LINEAR, False, 0.0, 1.1, what)
+        return TensorSpec(
+            "thumbnail", 3, Space.XYZ, Encoding.LINEAR, is_balanced=False, low=0.0, high=1.1, description=what
+        )
     what = "area mean of the whole picture before any correction of exposure"
-    return TensorSpec("thumbnail", 3, Space.SCENE_LINEAR, Encoding.LINEAR, True, 0.0, 1.1, what)
+    return TensorSpec(
+        "thumbnail",
+        3,
+        Space.SCENE_LINEAR,
+        Encoding.LINEAR,
+        is_balanced=True,
+        low=0.0,
+        high=1.1,
+        description=what,
+    )

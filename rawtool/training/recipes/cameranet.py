@@ -4,7 +4,6 @@ Steps 1 and 2 are independent: the enhancement learns from the *true* restoratio
 with the paper's joint loss. The best averaged weights of a step begin the next.
 """
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.utils.data import IterableDataset
 
 from rawtool.nets.cameranet_s import WHITE_CODE, root_decode, root_encode
 from rawtool.training import losses
@@ -76,7 +76,7 @@ def enhance_loss(network: nn.Module, batch: EnhanceBatch) -> Tensor:
 
 
 def joint_loss(network: nn.Module, batch: JointBatch, kind: str, balance: float) -> Tensor:
-    """Give the loss of step 3: balance * restoration + (1 - balance) * enhancement of the restored picture."""
+    """Give the loss of step 3: balance * restoration + (1 - balance) * enhancement of what was restored."""
     raw = batch.restore()
     code, finished = network(raw.picture, raw.condition, raw.thumbnail, batch.light_thumbnail)
     enhancement = _enhancement(finished.float(), batch.finished)
@@ -99,11 +99,16 @@ def _job(name: str, config: CameraNetConfig, scenes: SceneSet, out: Path) -> Sta
         validate = restore_validator(restore_cases(scenes))
         return StageJob(restorer(config.size), partial(restore_loss, kind=config.loss), validate, _pixels)
     if name == "enhance":
-        return StageJob(enhancer(config.size), enhance_loss, enhance_validator(enhance_cases(scenes)), _pixels)
+        return StageJob(
+            enhancer(config.size), enhance_loss, enhance_validator(enhance_cases(scenes)), _pixels
+        )
     network = Joint(
-        with_weights(restorer(config.size), out, "restore"), with_weights(enhancer(config.size), out, "enhance")
+        with_weights(restorer(config.size), out, "restore"),
+        with_weights(enhancer(config.size), out, "enhance"),
     )
-    validate = joint_validator(restore_validator(restore_cases(scenes)), enhance_validator(enhance_cases(scenes)))
+    validate = joint_validator(
+        restore_validator(restore_cases(scenes)), enhance_validator(enhance_cases(scenes))
+    )
     loss = partial(joint_loss, kind=config.loss, balance=config.balance)
     return StageJob(network, loss, validate, _pixels)
 
@@ -130,7 +135,7 @@ def trained(config: CameraNetConfig, out: Path) -> tuple[nn.Module, nn.Module]:
     )
 
 
-def _stream(name: str, config: CameraNetConfig, stage: StageConfig, scenes: SceneSet) -> Iterable[Any]:
+def _stream(name: str, config: CameraNetConfig, stage: StageConfig, scenes: SceneSet) -> IterableDataset[Any]:
     draw = Draw(stage.crop, stage.batch, config.hdr_share)
     if name == "restore":
         return RestoreStream(scenes, draw, config.seed)

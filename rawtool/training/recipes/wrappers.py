@@ -43,7 +43,9 @@ class RestorerPaper(nn.Module):
         super().__init__()
         self.net = cameranet.restore_net()
 
-    def forward(self, picture: Tensor, condition: Tensor, thumbnail: Tensor) -> tuple[Tensor, Tensor | None]:
+    def forward(
+        self, picture: Tensor, _condition: Tensor, _thumbnail: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
         """Give the code (N, 3, H, W) and no light."""
         return root_encode(cameranet.scene_linear_from_xyz(self.net(picture[:, :3]))), None
 
@@ -55,7 +57,7 @@ class EnhancerPaper(nn.Module):
         super().__init__()
         self.net = cameranet.enhance_net()
 
-    def forward(self, picture: Tensor, thumbnail: Tensor) -> Tensor:
+    def forward(self, picture: Tensor, _thumbnail: Tensor) -> Tensor:
         """Give the finished picture (N, 3, H, W)."""
         encoded = picture.clamp(min=cameranet.GAMMA_FLOOR) ** (1 / cameranet.GAMMA)
         finished: Tensor = self.net(encoded)
@@ -70,7 +72,7 @@ class Joint(nn.Module):
         self.restorer, self.enhancer = restorer, enhancer
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (picture, condition, thumbnail, thumbnail of the truth) to the code and the finished picture."""
+        """Map (picture, condition, thumbnail, truth's thumbnail) to the code and the finished picture."""
         picture, condition, thumbnail, light_thumbnail = inputs
         code, _ = self.restorer(picture, condition, thumbnail)
         return code, self.enhancer(root_decode(code), light_thumbnail)
