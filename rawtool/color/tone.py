@@ -48,10 +48,15 @@ def luminance(rgb: Rgb) -> Plane:
     return rgb @ LUMA
 
 
+def brightest(rgb: Rgb) -> Plane:
+    """Give the largest channel of every pixel."""
+    return np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
+
+
 def auto_exposure_ev(luma: Plane) -> float:
     """Choose the exposure of a scene from the middle 98 % of its log luminance."""
     level = np.log2(np.maximum(luma, np.float32(_BLACK)))
-    low, high = np.percentile(level, (1.0, 99.0))
+    low, high = np.percentile(level[::3, ::3], (1.0, 99.0))
     middle = float(np.clip(level, low, high).mean())
     return float(np.clip(ADAPTATION * (np.log2(GREY_TARGET) - middle), *EXPOSURE_RANGE_EV))
 
@@ -81,7 +86,7 @@ def compress_locally(rgb: Rgb) -> Rgb:
 def add_contrast(rgb: Rgb) -> Rgb:
     """Apply the log-logistic curve, partly to luminance and partly to each channel."""
     luma = np.maximum(luminance(rgb), np.float32(_BLACK))
-    white = max(1.0, float(np.percentile(rgb.max(axis=2), 99.7)))
+    white = max(1.0, float(np.percentile(brightest(rgb[::3, ::3]), 99.7)))
     by_channel = logistic_curve(rgb, white)
     by_ratio = rgb * (logistic_curve(luma, white) / luma)[..., None]
     return HUE_KEEPING * by_ratio + np.float32(1.0 - HUE_KEEPING) * by_channel
@@ -98,8 +103,8 @@ def logistic_curve(x: AnyArray, white: float) -> AnyArray:
 def saturate(rgb: Rgb) -> Rgb:
     """Raise saturation, less where it is high already and where light is near white."""
     luma = luminance(rgb)[..., None]
-    spread = rgb.max(axis=2, keepdims=True) - rgb.min(axis=2, keepdims=True)
-    relative = spread / np.maximum(rgb.max(axis=2, keepdims=True), np.float32(1e-4))
+    top, bottom = brightest(rgb)[..., None], -brightest(-rgb)[..., None]
+    relative = (top - bottom) / np.maximum(top, np.float32(1e-4))
     room = (1.0 - np.clip(relative, 0.0, 1.0)) * (1.0 - np.clip(luma, 0.0, 1.0))
     raised = luma + (rgb - luma) * (1.0 + np.float32(2.0 * (SATURATION - 1.0)) * room)
     return np.maximum(raised, np.float32(0.0))
@@ -108,13 +113,13 @@ def saturate(rgb: Rgb) -> Rgb:
 def fit_gamut(rgb: Rgb) -> Rgb:
     """Draw colours above white towards their luminance until they fit in [0, 1]; hue is kept."""
     luma = np.minimum(luminance(rgb), np.float32(1.0))[..., None]
-    top = rgb.max(axis=2, keepdims=True)
+    top = brightest(rgb)[..., None]
     share = np.where(top > 1.0, (1.0 - luma) / np.maximum(top - luma, np.float32(1e-6)), np.float32(1.0))
     return np.clip(luma + (rgb - luma) * share, 0.0, 1.0).astype(np.float32)
 
 
 def _guided_base(level: Plane) -> Plane:
-    """Smooth log luminance but keep its large edges (guided filter, He et al. 2013), at a quarter of the side."""
+    """Smooth log luminance but keep large edges (guided filter, He et al. 2013), at a quarter of its size."""
     small = _shrink(level, _FILTER_SCALE)
     mean = _box(small, _FILTER_RADIUS)
     variance = np.maximum(_box(small * small, _FILTER_RADIUS) - mean * mean, np.float32(0.0))

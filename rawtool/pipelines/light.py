@@ -38,7 +38,7 @@ class Clean:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """The colour of the light: neutral (green = 1), gains (smallest 1), matrix to XYZ D65; Restore-Net's terms."""
+    """The colour of the light: neutral (green = 1), gains (smallest 1), matrix to XYZ D65, network terms."""
 
     neutral: Vector3
     gains: Vector3

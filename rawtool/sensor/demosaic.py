@@ -35,7 +35,7 @@ def demosaic(mosaic: Mosaic, cfa: Cfa) -> Rgb:
 
 
 def _border(shortest: int) -> Literal["reflect", "symmetric", "edge"]:
-    """Choose how a mosaic goes on beyond its border: reflection keeps the phase but needs lines to reflect."""
+    """Choose how a mosaic goes on beyond its border: reflection keeps the phase but needs enough lines."""
     return "reflect" if shortest > 3 else "symmetric" if shortest > 2 else "edge"
 
 

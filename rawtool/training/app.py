@@ -1,17 +1,26 @@
 """What ``rawtool train`` calls: one function a command."""
 
 import json
+import logging
+import sys
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rawtool.errors import ConfigError, DeviceError
 from rawtool.training.evaluation import Row, evaluate
 from rawtool.training.runs import SETTINGS, export_run
-from rawtool.training.scenes import open_scenes, prepare_scenes
+from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
 from rawtool.training.settings import PAPER, CameraNetConfig, dump_config, read_config, scaled
 from rawtool.vocabulary import ExitCode
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+_LOG = logging.getLogger(__name__)
 __all__ = ["Row", "TrainOptions", "evaluate", "export_run", "prepare_scenes", "train_cameranet"]
 
 FACTS = "run.json"
@@ -37,21 +46,25 @@ class TrainOptions:
     is_dry: bool
 
 
-def train_cameranet(options: TrainOptions) -> int:
+def train_cameranet(options: TrainOptions, say: Callable[[str], None] = _LOG.info) -> int:
     """Train CameraNet's three steps into a run folder; 0 only if a usable checkpoint exists.
 
-    A dry run takes one step of each stage in a folder of its own and says pixels per second.
+    A dry run takes one step of each stage in a folder of its own, leaves nothing, and says throughput and
+    memory.
 
     Raises:
         ConfigError: settings that cannot work, a run that exists and is not resumed.
         DeviceError: the device is not usable.
     """
-    from rawtool.training.plots import draw_run
     from rawtool.training.recipes.cameranet import STAGES, train_step
 
     config = _config(options)
     scenes = open_scenes(options.data)
     fabric = _fabric(options)
+    if options.is_dry:
+        return _rehearse(config, scenes, fabric, say)
+    from rawtool.training.plots import draw_run
+
     _begin(options, config)
     for name in STAGES:
         progress = train_step(name, config, scenes, fabric, options.out, resume=options.is_resumed)
@@ -61,23 +74,59 @@ def train_cameranet(options: TrainOptions) -> int:
     return int(ExitCode.OK if (options.out / "restore-last.pt").exists() else ExitCode.MIXED)
 
 
+def _rehearse(config: CameraNetConfig, scenes: SceneSet, fabric: "Fabric", say: Callable[[str], None]) -> int:
+    """Take one step of each stage and say how fast it was and how much memory it took."""
+    from rawtool.training.recipes.cameranet import STAGES, train_step
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for stage in STAGES:
+            if train_step(stage, config, scenes, fabric, folder, resume=False).is_stopped:
+                return int(ExitCode.MIXED)
+        rows = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        if "pixels_per_s" in row:
+            say(f"{row['stage']}: {row['pixels_per_s'] / 1e6:.3f} million pixels per second")
+    say(f"memory: {_peak_bytes(fabric) / 2**20:.0f} MiB")
+    return int(ExitCode.OK)
+
+
+def _peak_bytes(fabric: "Fabric") -> int:
+    """Give the most memory that the training took: of the device, or of this process on the CPU."""
+    import torch
+
+    if fabric.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(fabric.device)
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    # Linux counts in KiB, macOS in bytes (getrusage).
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
 def _config(options: TrainOptions) -> CameraNetConfig:
     """Lay the recipe, the settings file and the words over each other."""
     base = PAPER if options.size == "paper" else CameraNetConfig()
-    base = replace(base, seed=options.seed, loss=options.loss or base.loss)
-    config = read_config(options.config, options.overrides, base)
+    words = (*options.overrides, *((f"loss={options.loss}",) if options.loss else ()))
+    config = read_config(options.config, words, replace(base, seed=options.seed))
     if options.is_dry:
-        return scaled(config, 0.5, 3)
+        return scaled(config, options.max_minutes, 1)
     return scaled(config, options.max_minutes, options.max_steps)
 
 
-def _fabric(options: TrainOptions):  # type: ignore[no-untyped-def]
+def _fabric(options: TrainOptions) -> "Fabric":
     """Open the devices."""
     from lightning_fabric import Fabric
 
-    precision = "bf16-mixed" if options.precision == "bf16" else "32-true"
+    is_short = options.precision == "bf16"
     try:
-        fabric = Fabric(accelerator=options.device, devices=options.n_devices, precision=precision)
+        fabric = Fabric(
+            accelerator=options.device,
+            devices=options.n_devices,
+            precision="bf16-mixed" if is_short else "32-true",
+        )
         fabric.launch()
     except (ValueError, RuntimeError) as error:
         raise DeviceError(f"device {options.device} cannot be used ({error}); try --device cpu") from error

@@ -202,18 +202,18 @@ class RestoreStream(IterableDataset[RestoreBatch]):
 
     def __init__(self, scenes: SceneSet, draw: Draw, seed: int) -> None:
         self.scenes, self.draw, self.seed = scenes, draw, seed
+        self.pick = ScenePicker(scenes, draw)
         self.cameras = usable_cameras(scenes.cameras)
 
     def __iter__(self) -> Iterator[RestoreBatch]:
         """Yield batches for ever."""
         rng = np.random.default_rng((self.seed, _worker()))
-        pick = ScenePicker(self.scenes, self.draw)
         while True:
-            samples = [self._sample(pick, rng) for _ in range(self.draw.batch)]
+            samples = [self._sample(rng) for _ in range(self.draw.batch)]
             yield stack_restore(samples)
 
-    def _sample(self, pick: "ScenePicker", rng: np.random.Generator) -> RestoreSample:
-        at = pick(rng)
+    def _sample(self, rng: np.random.Generator) -> RestoreSample:
+        at = self.pick(rng)
         ev = rng.normal(0, 0.35) if rng.random() < 0.6 else rng.uniform(-4.0, 1.5)
         gain = np.float32(2.0**ev)
         crop = np.minimum(random_crop(self.scenes.scene(at), self.draw.crop, rng) * gain, np.float32(1.0))
@@ -228,20 +228,18 @@ class EnhanceStream(IterableDataset[EnhanceBatch]):
 
     def __init__(self, scenes: SceneSet, draw: Draw, seed: int, crops_per_frame: int = 4) -> None:
         self.scenes, self.draw, self.seed = scenes, draw, seed
+        self.pick = ScenePicker(scenes, draw)
         self.crops_per_frame = crops_per_frame
 
     def __iter__(self) -> Iterator[EnhanceBatch]:
         """Yield batches for ever."""
         rng = np.random.default_rng((self.seed, 77, _worker()))
-        pick = ScenePicker(self.scenes, self.draw)
         while True:
-            rows = [
-                row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(pick, rng)
-            ]
+            rows = [row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(rng)]
             yield EnhanceBatch(*(torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True)))
 
-    def _frame(self, pick: "ScenePicker", rng: np.random.Generator) -> Iterator[tuple[AnyArray, ...]]:
-        scene = self.scenes.scene(pick(rng))
+    def _frame(self, rng: np.random.Generator) -> Iterator[tuple[AnyArray, ...]]:
+        scene = self.scenes.scene(self.pick(rng))
         side = min(768, *scene.shape[:2])
         frame = exposed(random_crop(scene, side, rng), rng.normal(0, 1.2))
         correction_ev = rng.normal(0, 0.7) if rng.random() < 0.4 else 0.0
@@ -260,26 +258,22 @@ class JointStream(IterableDataset[JointBatch]):
 
     def __init__(self, scenes: SceneSet, draw: Draw, seed: int, crops_per_frame: int = 4) -> None:
         self.scenes, self.draw, self.seed = scenes, draw, seed
+        self.pick = ScenePicker(scenes, draw)
         self.crops_per_frame = crops_per_frame
         self.cameras = usable_cameras(scenes.cameras)
 
     def __iter__(self) -> Iterator[JointBatch]:
         """Yield batches for ever."""
         rng = np.random.default_rng((self.seed, 99, _worker()))
-        pick = ScenePicker(self.scenes, self.draw)
         while True:
-            rows = [
-                row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(pick, rng)
-            ]
+            rows = [row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(rng)]
             raw = stack_restore([sample for sample, _, _ in rows])
             light = torch.from_numpy(np.stack([light for _, light, _ in rows]))
             finished = torch.from_numpy(np.stack([finished for _, _, finished in rows]))
             yield JointBatch(*[*(getattr(raw, f.name) for f in fields(raw)), light, finished])
 
-    def _frame(
-        self, pick: "ScenePicker", rng: np.random.Generator
-    ) -> Iterator[tuple[RestoreSample, AnyArray, AnyArray]]:
-        scene = self.scenes.scene(pick(rng))
+    def _frame(self, rng: np.random.Generator) -> Iterator[tuple[RestoreSample, AnyArray, AnyArray]]:
+        scene = self.scenes.scene(self.pick(rng))
         side = min(768, *scene.shape[:2])
         frame = exposed(random_crop(scene, side, rng), rng.normal(0, 0.8))
         finished, thumbnail = finish(frame), thumbnail_of(frame)

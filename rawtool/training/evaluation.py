@@ -30,7 +30,7 @@ from rawtool.io.librawrender import render_default, render_linear
 from rawtool.io.raw import read_raw
 from rawtool.metrics.fidelity import Score, finishing_score, restoration_score
 from rawtool.pipelines.clock import Clock
-from rawtool.pipelines.darkroom import Darkroom, open_darkroom
+from rawtool.pipelines.darkroom import Darkroom, DevelopSettings, open_darkroom
 from rawtool.pipelines.enhance import enhance
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.prepare import restore_window

@@ -34,11 +34,11 @@ class CameraNetConfig:
     seed: int = 1
     balance: float = 0.5
     hdr_share: float = 0.6
-    crops_per_frame: int = 4
+    crops_per_frame: int = 8
     workers: int = 1
     validate_every_s: float = 300.0
     restore: StageConfig = field(default_factory=lambda: StageConfig(68.0, 160, 10, 1e-3))
-    enhance: StageConfig = field(default_factory=lambda: StageConfig(18.0, 256, 8, 1e-3))
+    enhance: StageConfig = field(default_factory=lambda: StageConfig(18.0, 256, 16, 1e-3))
     joint: StageConfig = field(default_factory=lambda: StageConfig(7.0, 192, 8, 1e-4))
 
     def stages(self) -> dict[str, StageConfig]:

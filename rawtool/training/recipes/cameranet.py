@@ -40,6 +40,7 @@ from rawtool.training.settings import CameraNetConfig, StageConfig
 
 ILLUMINANT_WEIGHT = 0.02
 DETAIL_WEIGHT = 0.5
+LOG_EVERY = 50
 STAGES = ("restore", "enhance", "joint")
 
 
@@ -52,7 +53,12 @@ def train_step(
     job = _job(name, config, scenes, out)
     batches = loader(_stream(name, config, stage, scenes), config.workers)
     settings = StageSettings(
-        name, stage.steps, stage.minutes, stage.rate, validate_every_s=config.validate_every_s
+        name,
+        stage.steps,
+        stage.minutes,
+        stage.rate,
+        validate_every_s=config.validate_every_s,
+        log_every=min(LOG_EVERY, stage.steps),
     )
     return train_stage(fabric, job, batches, settings, out, resume=resume)
 
