@@ -2,7 +2,8 @@
 
 What differs from variant A (``cameranet.py``), and why:
 
-- three scales of 32, 64, 96 channels for restoration and four of 16 to 48 for enhancement; blocks add their
+- three scales of 32, 64, 96 channels for restoration; enhancement is a U-Net at an eighth of the size that
+  steers the same small network at every pixel; blocks add their
   input, scales are joined by addition, up-sampling is a 1x1 convolution and a repetition: no
   concatenation and no layout change in the middle of the network;
 - the values are encoded inside by a signed square root, which makes shot noise even (Anscombe) and
@@ -32,6 +33,10 @@ _ROOT = TOE**0.5
 WHITE_CODE = (1.0 + TOE) ** 0.5 - _ROOT
 """The code of 1.0."""
 
+LOG_TOE = 0.02
+"""What is added before the logarithm of encoded luminance: about the code of the darkest grey that shows."""
+
+_LUMA = (0.2126, 0.7152, 0.0722)
 _RGB_FROM_XYZ = (
     (3.2404542, -1.5371385, -0.4985314),
     (-0.9692660, 1.8760108, 0.0415560),
@@ -136,7 +141,9 @@ class RestoreNetS(nn.Module):
     rgb_from_xyz: Tensor
     xyz_from_rgb: Tensor
     stride = 8
+    halo = 56
     widths = (32, 64, 96)
+    vector_size = 2 * 96
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,26 +195,50 @@ def _noise_map(mosaic: Tensor, condition: Tensor) -> Tensor:
 
 
 class EnhanceNetS(nn.Module):
-    """Exposure, local tone and colour: scene-linear RGB to a display-encoded picture."""
+    """Exposure, local tone and colour: scene-linear RGB to a display-encoded picture.
 
+    A U-Net at an eighth of the size gives four maps; two of them are a local power of luminance,
+    light * exp(m0 + m1 * log luminance), which is what local tone mapping does; all four then steer a
+    small network that is the same at every pixel and does the curves and the colour.
+    """
+
+    luma: Tensor
     stride = 16
-    widths = (16, 24, 32, 48)
+    halo = 96
+    widths = (32, 48)
+    vector_size = 2 * 48 + 1
+    n_maps = 4
+    hidden = 16
 
     def __init__(self) -> None:
         super().__init__()
-        self.global_net = ThumbnailNet(0, 2 * self.widths[-1] + 6)
-        self.body = UNet(12, self.widths)
-        self.out = _silent(nn.Conv2d(self.widths[0], 24, 1))
+        self.global_net = ThumbnailNet(0, 2 * self.widths[-1] + 1)
+        self.body = UNet(3 * 16, self.widths)
+        self.maps = _silent(nn.Conv2d(self.widths[0], self.n_maps, 1))
+        self.first = nn.Conv2d(3 + self.n_maps, self.hidden, 1)
+        self.second = nn.Conv2d(self.hidden, self.hidden, 1)
+        self.out = _silent(nn.Conv2d(self.hidden, 6, 1))
+        self.register_buffer("luma", torch.tensor(_LUMA)[None, :, None, None], persistent=False)
 
     def global_vector(self, thumbnail: Tensor) -> Tensor:
-        """Give (N, 102): scales and shifts of the coarsest features, a gain and a lift per channel."""
-        code = root_encode(thumbnail) / WHITE_CODE
+        """Give (N, 97): scales and shifts of the coarsest features, then the log gain of the picture."""
+        code = _positive_code(thumbnail)
         return self.global_net(code, code[:, 0, 0, :0])
 
     def forward(self, picture: Tensor, vector: Tensor) -> Tensor:
         """Finish scene-linear RGB (N, 3, H, W), sides multiples of 16; display-encoded, not clipped."""
-        gain, lift = vector[:, -6:, None, None].chunk(2, dim=1)
-        code = root_encode(torch.clamp(picture, min=0.0)) / WHITE_CODE
-        code = code * torch.exp(gain) + lift
-        factor, offset = self.out(self.body(F.pixel_unshuffle(code, 2), vector[:, :-6])).chunk(2, dim=1)
-        return code * (1.0 + F.pixel_shuffle(factor, 2)) + F.pixel_shuffle(offset, 2)
+        code = _positive_code(picture)
+        eighth = F.pixel_unshuffle(F.avg_pool2d(code, 2), 4)
+        maps = self.maps(self.body(eighth, vector[:, :-1]))
+        maps = F.interpolate(maps, scale_factor=8.0, mode="bilinear", align_corners=False)
+        level = torch.log(F.conv2d(code, self.luma) + LOG_TOE)
+        gain = vector[:, -1:, None, None] + maps[:, 0:1] + maps[:, 1:2] * level
+        code = code * torch.exp(gain)
+        hidden = F.leaky_relu(self.first(torch.cat([code, maps], dim=1)), 0.2)
+        factor, offset = self.out(F.leaky_relu(self.second(hidden), 0.2)).chunk(2, dim=1)
+        return code * (1.0 + factor) + offset
+
+
+def _positive_code(light: Tensor) -> Tensor:
+    """Encode light like ``root_encode``, cut at 0 and scaled so that white is 1."""
+    return (torch.sqrt(torch.clamp(light, min=0.0) + TOE) - _ROOT) / WHITE_CODE

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rawtool.arrays import AnyArray, Matrix3, Mosaic, Rgb, Vector3
+from rawtool.arrays import AnyArray, Matrix3, Rgb, Vector3
 from rawtool.frames import Cfa
 from rawtool.sensor.cfa import sample_mosaic
 from rawtool.sensor.noise import NoiseModel, add_noise
@@ -52,7 +52,7 @@ def expose(scene: Rgb, camera: SimulatedCamera, rng: np.random.Generator) -> Any
     return np.clip(counts, 0, camera.white_level).astype(np.uint16)
 
 
-def levels_of(counts: AnyArray, camera: SimulatedCamera) -> Mosaic:
+def levels_of(counts: AnyArray, camera: SimulatedCamera) -> AnyArray:
     """Undo black and white level of simulated counts: float32, 0 black, 1 white."""
     span = np.float32(1.0 / (camera.white_level - camera.black_level))
     return (counts.astype(np.float32) - np.float32(camera.black_level)) * span

@@ -13,7 +13,7 @@ The noise is not told: it is measured from the frame as in any other journey.
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import numpy as np
 from rawtool.arrays import Rgb
 from rawtool.color.matrices import SRGB_FROM_XYZ, apply_matrix
 from rawtool.color.tone import finish
-from rawtool.color.transfer import clip_display, srgb_encode
+from rawtool.color.transfer import encode
 from rawtool.errors import UnsupportedRawError
 from rawtool.frames import Capture, Illuminated, RawFrame
 from rawtool.io.dng import write_dng
@@ -35,8 +35,7 @@ from rawtool.pipelines.enhance import enhance
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.prepare import restore_window
 from rawtool.pipelines.restore import restore
-from rawtool.sensor.camera import SimulatedCamera
-from rawtool.sensor.camera import expose as photographed
+from rawtool.sensor.camera import SimulatedCamera, expose
 from rawtool.training.data import SCORED_NOISE, exposed, validation_camera
 from rawtool.training.recipes.validation import held_out
 from rawtool.training.runs import export_run, is_run
@@ -112,7 +111,7 @@ def evaluate(subject: str, data: Path, max_scenes: int | None = None) -> list[Ro
         found = [
             finding
             for truth in truths(scenes, max_scenes)
-            for finding in judge(truth, scenes.cameras, darkroom, place)
+            for finding in judge(truth, photographs(truth, scenes.cameras, place), darkroom)
         ]
     return mean_rows(found)
 
@@ -133,6 +132,11 @@ def truths(scenes: SceneSet, max_scenes: int | None = None) -> Iterator[Truth]:
         yield Truth(number, Path(scenes.entries[at].name).stem, light, finish(light))
 
 
+def photographs(truth: Truth, cameras: tuple[CameraFacts, ...], folder: Path) -> dict[str, Path]:
+    """Photograph a scene at every scored sensitivity: the DNGs by the level of their rows."""
+    return {f"ISO {iso}": photograph(truth, cameras, iso, folder) for iso in SCORED_NOISE}
+
+
 def photograph(truth: Truth, cameras: tuple[CameraFacts, ...], iso: int, folder: Path) -> Path:
     """Photograph a scene with a held-out camera and write the DNG, named after scene and sensitivity.
 
@@ -140,37 +144,29 @@ def photograph(truth: Truth, cameras: tuple[CameraFacts, ...], iso: int, folder:
     none of the facts of its own tables.
     """
     camera = validation_camera(cameras, truth.number, iso)
-    counts = photographed(truth.light, camera, np.random.default_rng((truth.number, iso)))
-    height, width = counts.shape[:2]
-    levels = (float(camera.black_level),) * 4
+    counts = expose(truth.light, camera, np.random.default_rng((truth.number, iso)))
     frame = RawFrame(
         counts,
         SensorKind.BAYER,
         camera.cfa,
-        levels,
+        (float(camera.black_level),) * 4,
         float(camera.white_level),
-        (0, 0, height, width),
+        (0, 0, int(counts.shape[0]), int(counts.shape[1])),
         _capture(camera, iso),
     )
-    path = folder / f"{truth.name}-{level_of(iso).replace(' ', '').lower()}.dng"
+    path = folder / f"{truth.name}-iso{iso}.dng"
     write_dng(frame, path, overwrite=True)
     return path
 
 
-def level_of(iso: int) -> str:
-    """Name a sensitivity as rows do."""
-    return f"ISO {iso}"
-
-
-def judge(
-    truth: Truth, cameras: tuple[CameraFacts, ...], darkroom: Darkroom, folder: Path
-) -> Iterator[Finding]:
-    """Score a model and LibRaw on one scene, at every sensitivity and on the true light."""
-    yield from _judge_finishing(truth, darkroom)
-    for iso in SCORED_NOISE:
-        path = photograph(truth, cameras, iso, folder)
-        yield from judge_ours(truth, path, level_of(iso), darkroom)
-        yield from judge_libraw(truth, path, level_of(iso))
+def judge(truth: Truth, frames: Mapping[str, Path], darkroom: Darkroom) -> Iterator[Finding]:
+    """Score a model and LibRaw on one scene: Enhance-Net on the true light, then the DNG of every level."""
+    score = finishing_score(finished(truth.light, darkroom), truth.finished)
+    yield Finding(FINISHING, method_name(darkroom), TRUE_LIGHT, score)
+    yield Finding(FINISHING, DO_NOTHING_CURVE, TRUE_LIGHT, _curve_score(truth.light, truth))
+    for level, path in frames.items():
+        yield from judge_ours(truth, path, level, darkroom)
+        yield from judge_libraw(truth, path, level)
         log.info("scored %s", path.stem)
 
 
@@ -222,22 +218,17 @@ def mean_rows(findings: Iterable[Finding]) -> list[Row]:
     scores: dict[tuple[str, str, str], list[Score]] = {}
     for finding in findings:
         scores.setdefault((finding.task, finding.method, finding.level), []).append(finding.score)
-    rows = [
-        Row(*key, *(float(np.mean([getattr(s, name) for s in each])) for name in ("psnr", "ssim", "angle")), len(each))
-        for key, each in scores.items()
-    ]
+    rows = [_mean_row(key, each) for key, each in scores.items()]
     return sorted(rows, key=lambda row: row.task != RESTORATION)
 
 
-def _judge_finishing(truth: Truth, darkroom: Darkroom) -> Iterator[Finding]:
-    """Score Enhance-Net alone, on the scene's own light."""
-    score = finishing_score(finished(truth.light, darkroom), truth.finished)
-    yield Finding(FINISHING, method_name(darkroom), TRUE_LIGHT, score)
-    yield Finding(FINISHING, DO_NOTHING_CURVE, TRUE_LIGHT, _curve_score(truth.light, truth))
+def _mean_row(key: tuple[str, str, str], scores: list[Score]) -> Row:
+    psnr, ssim, angle = np.mean([(s.psnr, s.ssim, s.angle) for s in scores], axis=0).tolist()
+    return Row(*key, psnr, ssim, angle, len(scores))
 
 
 def _curve_score(light: Rgb, truth: Truth) -> Score:
-    return finishing_score(srgb_encode(clip_display(light)), truth.finished)
+    return finishing_score(encode(light, Profile.SRGB), truth.finished)
 
 
 def _capture(camera: SimulatedCamera, iso: int) -> Capture:

@@ -1,6 +1,5 @@
 """A run's folder after training: its settings, what it did, and the model that it becomes."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,9 @@ def read_run(run: Path) -> CameraNetConfig:
         ConfigError: there are none.
     """
     if not is_run(run):
-        raise ConfigError(f"{run} is not a training run: it has no {SETTINGS}; make one with: rawtool train cameranet")
+        raise ConfigError(
+            f"{run} is not a training run: it has no {SETTINGS}; make one with: rawtool train cameranet"
+        )
     return read_config(run / SETTINGS, (), CameraNetConfig())
 
 
@@ -65,6 +66,6 @@ def training_summary(config: CameraNetConfig, run: Path) -> str:
         path = run / f"{name}-last.pt"
         if path.exists():
             found = load_checkpoint(path)
-            done.append(f"{name}: {found.step} steps of {stage.batch} x {stage.crop} px in {found.seconds / 60:.0f} min")
-    facts = asdict(config)
-    return f"{'; '.join(done)}; loss {facts['loss']}, seed {facts['seed']}, HDR share {facts['hdr_share']}"
+            batch = f"{stage.batch} x {stage.crop} px"
+            done.append(f"{name}: {found.step} steps of {batch} in {found.seconds / 60:.0f} min")
+    return f"{'; '.join(done)}; loss {config.loss}, seed {config.seed}, HDR share {config.hdr_share}"

@@ -38,8 +38,8 @@ class CameraNetConfig:
     workers: int = 1
     validate_every_s: float = 300.0
     restore: StageConfig = field(default_factory=lambda: StageConfig(68.0, 160, 10, 1e-3))
-    enhance: StageConfig = field(default_factory=lambda: StageConfig(18.0, 256, 16, 1e-3))
-    joint: StageConfig = field(default_factory=lambda: StageConfig(7.0, 192, 8, 1e-4))
+    enhance: StageConfig = field(default_factory=lambda: StageConfig(14.0, 256, 16, 2e-3))
+    joint: StageConfig = field(default_factory=lambda: StageConfig(6.0, 192, 8, 1e-4))
 
     def stages(self) -> dict[str, StageConfig]:
         """Give the three steps by name, in their order."""

@@ -17,7 +17,6 @@ def small_card(task: Task, training: str) -> Card:
     """Give the card of one stage, without files and measurements; training sums up data and recipe."""
     is_restore = task is Task.RESTORE
     net = cameranet_s.RestoreNetS if is_restore else cameranet_s.EnhanceNetS
-    vector_size = 2 * net.widths[-1] + (0 if is_restore else 6)
     return Card(
         schema=SCHEMA,
         name=NAME,
@@ -28,12 +27,12 @@ def small_card(task: Task, training: str) -> Card:
         output=_restored() if is_restore else _finished(),
         thumbnail=_thumbnail(is_restore=is_restore),
         stride=net.stride,
-        halo=halo_of(net.widths),
+        halo=net.halo,
         global_halo=0,
         min_size=net.stride,
         global_pass=GlobalPass.THUMBNAIL,
         thumbnail_size=cameranet_s.THUMBNAIL,
-        vector_size=vector_size,
+        vector_size=net.vector_size,
         condition_size=cameranet_s.CONDITION_SIZE if is_restore else 0,
         has_mosaic_input=is_restore,
         has_neutral_output=is_restore,
@@ -47,22 +46,6 @@ def small_card(task: Task, training: str) -> Card:
         graphs=None,
         torch_graphs=None,
     )
-
-
-def halo_of(widths: tuple[int, ...]) -> int:
-    """Give the context of a size-s U-Net in pixels, rounded up to its stride.
-
-    A pixel of scale i is 2 ** (i + 1) pixels of the picture. The entry and the output convolution see
-    one cell further; two blocks of two convolutions stand at every scale, one at the coarsest; a
-    cell of a scale may lie anywhere in the coarser one that it is joined with.
-    """
-    coarsest = len(widths) - 1
-    reach = 2 * 2 + 1
-    for scale in range(coarsest + 1):
-        n_convolutions = 2 if scale == coarsest else 4
-        reach += (n_convolutions + 1) * 2 ** (scale + 1)
-    stride = 2 ** (coarsest + 1)
-    return -(-reach // stride) * stride
 
 
 def _restore_input() -> TensorSpec:

@@ -66,8 +66,10 @@ def noise(height, width, channels=3):
     return np.random.default_rng(7).random((height, width, channels), dtype=np.float32)
 
 
-def exact_network():
-    card = plain_card(global_pass=GlobalPass.EXACT, vector_size=4, global_halo=8, graphs=None)
+def exact_network(min_size=8):
+    card = plain_card(
+        global_pass=GlobalPass.EXACT, vector_size=4, global_halo=8, min_size=min_size, graphs=None
+    )
     return Network(card, Blur(), Cells())
 
 
@@ -96,6 +98,13 @@ def test_the_exact_vector_is_the_wholes_whatever_the_tiles(size):
     padded = np.pad(picture, [(0, -n % 8) for n in size] + [(0, 0)], mode="reflect")
     features = Cells().run({"picture": padded.transpose(2, 0, 1)[None]})["context"]
     assert whole.vector == pytest.approx(features.mean(axis=(0, 2, 3)), abs=1e-6)
+
+
+def test_mirrored_padding_counts_in_the_exact_vector_of_a_small_picture():
+    network = exact_network(min_size=64)
+    picture = noise(9, 50)
+    vectors = [find_terms(network, reader(picture), (9, 50), tile=tile).vector for tile in (8, 1000)]
+    assert vectors[0] == pytest.approx(vectors[1], abs=1e-6)
 
 
 def test_tiled_equals_whole_with_the_image_wide_term():

@@ -42,6 +42,13 @@ def test_windows_are_aligned_large_enough_and_inside_the_padded_frame(height, wi
         assert window.left + window.width <= padded_length(width, grid)
 
 
+def test_windows_of_small_tiles_grow_to_the_smallest_size():
+    sizes = {(part.window.top, part.window.height) for part in plan_tiles(88, 8, 8, Grid(8, 0, 40))}
+    assert (0, 40) in sizes
+    assert (48, 40) in sizes
+    assert all(height == 40 for _, height in sizes)
+
+
 @given(LENGTHS, TILES, GRIDS)
 def test_windows_hold_the_halo_except_at_the_edges_of_the_padded_frame(height, tile, grid):
     padded = padded_length(height, grid)
