@@ -64,7 +64,7 @@ class Capture:
     as_shot_neutral is the camera RGB of a grey object with green = 1, None when the file is silent.
     orientation is the EXIF number 1 to 8 that turns the frame upright. Matrices are ordered by cct_k.
     noise_profile is (shot, read): variance = shot * x + read for x in [0, 1], as the file states it.
-    exif holds the TIFF-structured EXIF block to carry over (no leading "Exif\\0\\0"), cleaned of
+    exif holds the TIFF-structured EXIF block to carry over (as in a TIFF), cleaned of
     orientation, thumbnails and image structure; xmp is the packet as bytes.
     """
 

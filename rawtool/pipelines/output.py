@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 
 from rawtool import __version__
 from rawtool.arrays import AnyArray, Rgb
-from rawtool.color.matrices import XYZ_FROM_SRGB, apply_matrix
+from rawtool.color.matrices import D50_WHITE, D65_WHITE, XYZ_FROM_SRGB, adapt_white, apply_matrix
 from rawtool.color.spaces import chromaticities, convert, icc_profile
 from rawtool.color.transfer import decode
 from rawtool.errors import UsageError
@@ -82,11 +82,16 @@ def restored_image(rgb: Rgb, frame: RawFrame, darkroom: Darkroom, settings: Deve
 
 
 def restored_frame(rgb: Rgb, frame: RawFrame, light: Light) -> RawFrame:
-    """Turn restored light back into camera RGB: a LinearRaw that any raw developer opens."""
+    """Turn restored light back into camera RGB: a LinearRaw that any raw developer opens.
+
+    Its ForwardMatrix is the matrix that was used, so that the same colours come out of it again.
+    """
     camera_from_rgb = np.diag(light.neutral) @ np.linalg.inv(light.xyz_from_balanced) @ XYZ_FROM_SRGB
     camera = np.clip(apply_matrix(camera_from_rgb / light.neutral.max(), rgb), 0.0, 1.0)
     samples = np.rint(camera * np.float32(WHITE)).astype(np.uint16)
     height, width = samples.shape[:2]
+    forward = adapt_white(D65_WHITE, D50_WHITE) @ light.xyz_from_balanced
+    matrices = tuple(replace(known, xyz_d50_from_balanced=forward) for known in frame.capture.matrices)
     return replace(
         frame,
         samples=samples,
@@ -96,7 +101,7 @@ def restored_frame(rgb: Rgb, frame: RawFrame, light: Light) -> RawFrame:
         white_level=float(WHITE),
         crop=(0, 0, height, width),
         gain_maps=(),
-        capture=replace(frame.capture, as_shot_neutral=light.neutral, noise_profile=None),
+        capture=replace(frame.capture, as_shot_neutral=light.neutral, matrices=matrices, noise_profile=None),
     )
 
 

@@ -5,9 +5,10 @@ import numpy as np
 from rawtool.arrays import AnyArray, Layers, Rgb
 from rawtool.color.matrices import SRGB_FROM_XYZ, apply_matrix
 from rawtool.errors import ModelContractError
+from rawtool.frames import Cfa
 from rawtool.pipelines.clock import Clock, share_done
 from rawtool.pipelines.darkroom import DevelopSettings
-from rawtool.pipelines.light import Clean, Light
+from rawtool.pipelines.light import Light
 from rawtool.pipelines.prepare import restore_window
 from rawtool.runtime.network import Network, find_terms, run_network
 from rawtool.vocabulary import GlobalPass, Space
@@ -15,7 +16,7 @@ from rawtool.vocabulary import GlobalPass, Space
 
 def restore(
     samples: AnyArray,
-    clean: Clean,
+    cfa: Cfa | None,
     light: Light,
     network: Network,
     settings: DevelopSettings,
@@ -33,7 +34,7 @@ def restore(
 
     def read(top: int, left: int, height: int, width: int) -> Layers:
         area = (top, left, height, width)
-        return restore_window(samples, clean.cfa, light.xyz_from_balanced, area)[..., :channels]
+        return restore_window(samples, cfa, light.xyz_from_balanced, area)[..., :channels]
 
     rgb = np.empty((*shape, 3), dtype=np.float32)
 

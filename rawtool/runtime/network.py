@@ -26,7 +26,7 @@ from rawtool.vocabulary import GlobalPass
 
 # Longest side of what a tile keeps: beyond it speed gains nothing, memory grows.
 LONGEST_TILE = 1024
-MEMORY_BUDGET_BYTES = 600 * 2**20
+MEMORY_BUDGET_BYTES = 500 * 2**20
 # Rows read at a time for a thumbnail.
 STRIP_ROWS = 256
 
@@ -133,10 +133,11 @@ def run_network(
     fixed = _condition_input(card, terms.condition)
     if card.global_pass is not GlobalPass.NONE:
         fixed["vector"] = layout.network_from_vector(_known(terms.vector, card, "vector"))
-    for part in plan_tiles(*shape, tile or auto_tile(card), network.grid):
+    parts = plan_tiles(*shape, tile or auto_tile(card), network.grid)
+    for part in parts:
         window = read_window(source, part.window, *shape)
-        inputs = {card.input.name: layout.network_from_picture(window)}
-        tensor = network.tile_session.run(inputs | fixed)[card.output.name]
+        inputs = {card.input.name: layout.network_from_picture(window)} | fixed
+        tensor = network.tile_session.run(inputs, is_last=part is parts[-1])[card.output.name]
         sink(part.kept.top, part.kept.left, _kept(layout.picture_from_network(tensor), part, shape))
 
 

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -45,7 +46,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist; the run has no checkpoint of this stage yet") from error
-    except (OSError, RuntimeError, TypeError, ValueError, KeyError, EOFError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError, KeyError, EOFError, UnpicklingError) as error:
         raise ConfigError(
             f"{path} is not a rawtool checkpoint; start the run again without --resume"
         ) from error

@@ -1,7 +1,8 @@
 """Scenes to batches: crops, cameras, lights, exposures and noise, drawn at random but from a seed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -342,7 +343,7 @@ def stack_restore(samples: list[RestoreSample]) -> RestoreBatch:
     return RestoreBatch(*tensors)
 
 
-def loader(stream: IterableDataset, workers: int) -> DataLoader:  # type: ignore[type-arg]
+def loader(stream: Any, workers: int) -> Iterable[Any]:  # noqa: ANN401 - one of the streams above
     """Run a stream in worker processes; batches arrive stacked."""
     return DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
 

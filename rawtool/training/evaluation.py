@@ -202,7 +202,7 @@ def developed_light(path: Path, darkroom: Darkroom) -> tuple[Rgb, Rgb]:
     clean = clean_frame(frame)
     light = find_light(frame, clean, darkroom.restore, "camera")
     samples = balanced_samples(clean, light)
-    restored = restore(samples, clean, light, darkroom.restore, DevelopSettings(), Clock())
+    restored = restore(samples, clean.cfa, light, darkroom.restore, DevelopSettings(), Clock())
     whole = (0, 0, int(samples.shape[0]), int(samples.shape[1]))
     plain = restore_window(samples, clean.cfa, light.xyz_from_balanced, whole)[..., :3]
     return restored, apply_matrix(SRGB_FROM_XYZ, plain)

@@ -93,7 +93,7 @@ class _State:
         self.network, self.optimiser = fabric.setup(job.network, optimiser)
         self.average = {k: v.detach().clone().float() for k, v in job.network.state_dict().items()}
         self.started = self.validated = time.monotonic()
-        self.window = (time.monotonic(), 0, 0.0)
+        self.window: tuple[float, int, list[float]] = (time.monotonic(), 0, [])
 
     def path(self, kind: str) -> Path:
         return self.out / f"{self.settings.name}-{kind}.pt"
@@ -140,19 +140,20 @@ class _State:
                 self.average[name].lerp_(value.float(), 1.0 - decay)
 
     def _log(self, loss: float, rate: float, n_pixels: int) -> None:
-        start, pixels, total = self.window
-        self.window = (start, pixels + n_pixels, total + loss)
+        start, pixels, losses = self.window
+        losses = [*losses, loss]
+        self.window = (start, pixels + n_pixels, losses)
         if self.progress.step % self.settings.log_every:
             return
         seconds = max(time.monotonic() - start, 1e-9)
         self._write(
             {
-                "loss": (total + loss) / self.settings.log_every,
+                "loss": sum(losses) / len(losses),
                 "rate": rate,
                 "pixels_per_s": (pixels + n_pixels) / seconds,
             }
         )
-        self.window = (time.monotonic(), 0, 0.0)
+        self.window = (time.monotonic(), 0, [])
 
     def _write(self, numbers: dict[str, float]) -> None:
         """Append a line to the log."""
@@ -181,7 +182,7 @@ class _State:
             self.progress.best = scores["score"]
             self.save("best")
         self.validated = time.monotonic()
-        self.window = (time.monotonic(), 0, 0.0)
+        self.window = (time.monotonic(), 0, [])
 
     def save(self, kind: str) -> None:
         """Write a checkpoint."""

@@ -27,6 +27,7 @@ WHITE_PERCENTILE = 97.0
 VALIDATION_SHARE = 8
 THUMBNAIL = 64
 BRIGHTEST = 60000.0
+INDEX = "index.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ def prepare_scenes(
     Raises:
         NoInputError: no picture could be read.
     """
+    sources = list(sources)
     out.mkdir(parents=True, exist_ok=True)
+    (out / INDEX).unlink(missing_ok=True)
     entries: list[SceneEntry] = []
     thumbnails: list[AnyArray] = []
     offset = 0
@@ -111,7 +114,7 @@ def open_scenes(folder: Path) -> SceneSet:
         ConfigError: the folder is not one.
     """
     try:
-        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         entries = tuple(SceneEntry(**row) for row in index["scenes"])
         cameras = tuple(
             CameraFacts(c["make"], c["model"], tuple(c["d65"]), tuple(c["a"]) if c["a"] else None)
@@ -215,4 +218,4 @@ def _camera(row: dict[str, str]) -> CameraFacts:
 def _write_index(out: Path, entries: list[SceneEntry], cameras: list[CameraFacts]) -> None:
     """Write the index last: a folder without one is not finished."""
     index = {"version": 1, "scenes": [asdict(e) for e in entries], "cameras": [asdict(c) for c in cameras]}
-    (out / "index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+    (out / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")

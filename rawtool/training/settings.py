@@ -4,6 +4,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from rawtool.errors import ConfigError
 
@@ -45,6 +46,8 @@ class CameraNetConfig:
         """Give the three steps by name, in their order."""
         return {"restore": self.restore, "enhance": self.enhance, "joint": self.joint}
 
+
+Settings = TypeVar("Settings", StageConfig, CameraNetConfig)
 
 PAPER = CameraNetConfig(
     size="paper",
@@ -136,9 +139,7 @@ def _merge(tree: dict[str, object], more: dict[str, object]) -> None:
             tree[key] = value
 
 
-def _laid_over(
-    base: CameraNetConfig, tree: dict[str, object], where: str, mistakes: list[str]
-) -> CameraNetConfig:
+def _laid_over(base: Settings, tree: dict[str, object], where: str, mistakes: list[str]) -> Settings:
     """Replace the fields that the tree names; unknown names and wrong kinds go to mistakes."""
     known = {f.name for f in dataclasses.fields(base)}
     changes: dict[str, object] = {}
@@ -147,8 +148,8 @@ def _laid_over(
             mistakes.append(f"{where}{key} is not a setting")
             continue
         old = getattr(base, key)
-        if isinstance(value, dict) and dataclasses.is_dataclass(old):
-            changes[key] = _laid_over(old, value, f"{key}.", mistakes)  # type: ignore[arg-type]
+        if isinstance(value, dict) and isinstance(old, StageConfig):
+            changes[key] = _laid_over(old, value, f"{key}.", mistakes)
         elif isinstance(old, float) and isinstance(value, int | float) and not isinstance(value, bool):
             changes[key] = float(value)
         elif type(value) is type(old):

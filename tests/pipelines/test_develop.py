@@ -60,10 +60,13 @@ def test_every_kind_of_sensor_shows_the_grey_of_the_scene(kind, darkroom, tmp_pa
     np.testing.assert_allclose(light, 0.25, atol=2e-3)
 
 
-def test_colours_come_back(darkroom, tmp_path):
+def test_colours_come_back(darkroom, tmp_path, monkeypatch):
     colours = np.tile(scenes.patches(24)[:, :144], (2, 1, 1)) * np.float32(0.5)
+    frame = raws.photograph(colours)
+    monkeypatch.setattr(journey, "read_raw", lambda path: frame)
 
-    light = light_of(developed(raws.photograph(colours), darkroom, tmp_path))
+    develop(tmp_path / "a.dng", tmp_path / "a.tiff", darkroom, LIGHT)
+    light = light_of(tmp_path / "a.tiff")
 
     for left in range(0, 144, 24):
         np.testing.assert_allclose(light[24, left + 12], colours[24, left + 12], atol=2e-3)
@@ -149,21 +152,25 @@ def test_the_picture_shows_the_crop_and_nothing_else(darkroom, tmp_path):
     np.testing.assert_allclose(light, 0.1, atol=1e-3)
 
 
-def test_a_restored_raw_is_developed_to_the_same_light(darkroom, lively_darkroom, tmp_path):
-    frame = raws.photograph(
-        scenes.zone_plate(40, 56) * np.array([0.4, 0.3, 0.2], np.float32),
-        capture=raws.capture(orientation=6),
-        noise=NoiseModel(1e-5, 1e-8),
-    )
-    expected = light_of(developed(frame, darkroom, tmp_path))
+@pytest.mark.parametrize("matrices", [raws.MATRICES, raws.MATRICES[1:]], ids=["two lights", "one light"])
+def test_a_restored_raw_is_developed_to_the_same_light(matrices, darkroom, tmp_path, monkeypatch):
+    picture = scenes.zone_plate(40, 56) * np.array([0.4, 0.35, 0.3], np.float32)
+    frame = raws.photograph(picture, capture=raws.capture(orientation=6, matrices=matrices))
+    raw = tmp_path / "restored.dng"
+    with monkeypatch.context() as patched:
+        patched.setattr(journey, "read_raw", lambda path: frame)
+        develop(tmp_path / "a.dng", tmp_path / "a.tiff", darkroom, LIGHT)
+        develop(tmp_path / "a.dng", raw, darkroom, DevelopSettings(stage=Stage.RESTORE, format=Format.DNG))
 
-    dng = developed(frame, darkroom, tmp_path, DevelopSettings(stage=Stage.RESTORE, format=Format.DNG))
-    again = tmp_path / "again.tiff"
-    develop(dng, again, darkroom, LIGHT)
+    develop(raw, tmp_path / "again.tiff", darkroom, LIGHT)
 
-    assert (read_raw(dng).kind, read_raw(dng).capture.orientation) == (SensorKind.LINEAR, 6)
+    assert (read_raw(raw).kind, read_raw(raw).capture.orientation) == (SensorKind.LINEAR, 6)
+    expected, found = light_of(tmp_path / "a.tiff"), light_of(tmp_path / "again.tiff")
     assert expected.shape == (56, 40, 3)
-    np.testing.assert_allclose(light_of(again), expected, atol=6e-4)
+    # Camera RGB below 0 is cut when it is written.
+    seen = read_raw(raw).samples.min(axis=2) > 0
+    seen = np.rot90(seen, -1)
+    np.testing.assert_allclose(found[seen], expected[seen], atol=4e-4)
 
 
 @pytest.mark.parametrize("profile", [Profile.SRGB, Profile.DISPLAY_P3, Profile.REC2020])

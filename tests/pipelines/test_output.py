@@ -94,7 +94,7 @@ def test_a_raw_from_restored_light_shows_the_same_light(kind, darkroom):
     frame = raws.photograph(picture, kind)
     clean = clean_frame(frame)
     light = find_light(frame, clean, darkroom.restore, "camera")
-    rgb = restore(balanced_samples(clean, light), clean, light, darkroom.restore, DevelopSettings(), Clock())
+    rgb = restore(balanced_samples(clean, light), clean.cfa, light, darkroom.restore, DevelopSettings(), Clock())
 
     again = output.restored_frame(rgb, frame, light)
 

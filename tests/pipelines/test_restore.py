@@ -33,7 +33,7 @@ def initial(samples, clean, light):
 def test_a_network_that_changes_nothing_gives_the_initial_demosaic(kind, darkroom):
     samples, clean, light = prepared(darkroom, kind)
 
-    rgb = restore(samples, clean, light, darkroom.restore, DevelopSettings(), Clock())
+    rgb = restore(samples, clean.cfa, light, darkroom.restore, DevelopSettings(), Clock())
 
     assert rgb.shape == (*samples.shape[:2], 3)
     np.testing.assert_allclose(rgb, initial(samples, clean, light), atol=2e-5)
@@ -44,7 +44,7 @@ def test_tiles_equal_the_whole(kind, lively_darkroom):
     samples, clean, light = prepared(lively_darkroom, kind, (91, 203))
 
     whole, tiled = (
-        restore(samples, clean, light, lively_darkroom.restore, DevelopSettings(tile=tile), Clock())
+        restore(samples, clean.cfa, light, lively_darkroom.restore, DevelopSettings(tile=tile), Clock())
         for tile in (512, 32)
     )
 
@@ -56,7 +56,7 @@ def test_strength_blends_between_the_initial_demosaic_and_the_network(lively_dar
     samples, clean, light = prepared(lively_darkroom)
 
     none, third, full = (
-        restore(samples, clean, light, lively_darkroom.restore, DevelopSettings(strength=s, tile=64), Clock())
+        restore(samples, clean.cfa, light, lively_darkroom.restore, DevelopSettings(strength=s, tile=64), Clock())
         for s in (0.0, 30.0, 100.0)
     )
 
@@ -68,7 +68,7 @@ def test_progress_grows_to_its_share(darkroom):
     samples, clean, light = prepared(darkroom)
     seen = []
 
-    restore(samples, clean, light, darkroom.restore, DevelopSettings(tile=32), Clock(seen.append))
+    restore(samples, clean.cfa, light, darkroom.restore, DevelopSettings(tile=32), Clock(seen.append))
 
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(0.7)
@@ -79,7 +79,7 @@ def test_a_network_for_another_task_is_refused(darkroom):
     samples, clean, light = prepared(darkroom)
 
     with pytest.raises(ModelContractError, match="does not restore"):
-        restore(samples, clean, light, darkroom.enhance, DevelopSettings(), Clock())
+        restore(samples, clean.cfa, light, darkroom.enhance, DevelopSettings(), Clock())
 
 
 def test_a_network_for_pictures_that_are_not_balanced_is_refused(darkroom):
@@ -88,4 +88,4 @@ def test_a_network_for_pictures_that_are_not_balanced_is_refused(darkroom):
     other = replace(darkroom.restore, card=replace(card, input=replace(card.input, is_balanced=False)))
 
     with pytest.raises(ModelContractError, match="does not restore"):
-        restore(samples, clean, light, other, DevelopSettings(), Clock())
+        restore(samples, clean.cfa, light, other, DevelopSettings(), Clock())

@@ -28,7 +28,7 @@ class Blur:
     def __init__(self):
         self.sizes = []
 
-    def run(self, inputs):
+    def run(self, inputs, *, is_last=False):
         picture = inputs["picture"][:, :3].astype(np.float64)
         self.sizes.append(picture.shape[2:])
         padded = np.pad(picture, ((0, 0), (0, 0), (REACH, REACH), (REACH, REACH)))
@@ -43,7 +43,7 @@ class Cells:
 
     device, provider, card_text = "cpu", "numpy", None
 
-    def run(self, inputs):
+    def run(self, inputs, *, is_last=False):
         blurred = Blur().run(inputs)["finished"]
         n, c, h, w = blurred.shape
         cells = blurred.reshape(n, c, h // 8, 8, w // 8, 8).max(axis=(3, 5))
@@ -55,7 +55,7 @@ class Means:
 
     device, provider, card_text = "cpu", "numpy", None
 
-    def run(self, inputs):
+    def run(self, inputs, *, is_last=False):
         assert inputs["thumbnail"].shape == (1, 3, 16, 16)
         mean = inputs["thumbnail"].mean(axis=(2, 3))
         vector = np.concatenate([mean, inputs["condition"]], axis=1)

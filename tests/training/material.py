@@ -45,3 +45,25 @@ def make_scenes(folder: Path, names=NAMES):
         PIL.Image.fromarray(quantise(srgb_encode(painted(seed)), 8)).save(pictures / f"{name}.png")
     write_cameras(pictures / "cameras.csv")
     return prepare_scenes([pictures], folder / "data")
+
+
+def write_png(path: Path, light) -> None:
+    """Write light (H, W, 3) as an 8-bit sRGB picture."""
+    PIL.Image.fromarray(quantise(srgb_encode(light), 8)).save(path)
+
+
+def write_radiance(path: Path, light) -> None:
+    """Write light (H, W, 3) as an uncompressed Radiance picture. Source: Ward, "Real Pixels", 1991."""
+    height, width, _ = light.shape
+    mantissa, exponent = np.frexp(np.maximum(light.max(axis=2), 1e-20))
+    scale = (mantissa * 256.0 / np.maximum(light.max(axis=2), 1e-20))[..., None]
+    codes = np.concatenate([light * scale, (exponent + 128)[..., None]], axis=2).astype(np.uint8)
+    head = f"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y {height} +X {width}\n"
+    path.write_bytes(head.encode() + codes.tobytes())
+
+
+def write_table(path: Path, rows) -> None:
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        table = csv.DictWriter(lines, rows[0])
+        table.writeheader()
+        table.writerows(rows)

@@ -30,7 +30,7 @@ def lively(net):
     with torch.no_grad():
         spread = net(torch.rand(1, 3, 288, 288)).std()
         for parameter in net.unet.out.parameters():
-            parameter *= 0.3 / spread
+            parameter.mul_(0.3 / spread)
     return net
 
 

@@ -1,0 +1,106 @@
+"""Settings: laid over each other, and every mistake told at once."""
+
+from dataclasses import replace
+
+import pytest
+
+from rawtool.errors import ConfigError
+from rawtool.training.settings import PAPER, CameraNetConfig, StageConfig, dump_config, read_config, scaled
+
+BASE = CameraNetConfig()
+
+
+def test_nothing_said_is_the_recipe():
+    assert read_config(None, (), BASE) == BASE
+    assert read_config(None, (), PAPER) == PAPER
+
+
+def test_a_file_is_laid_over_the_recipe_and_words_over_the_file(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text('seed = 7\nloss = "paper"\n[restore]\nminutes = 5\nrate = 2e-3\n')
+
+    found = read_config(path, ("restore.rate=5e-4", "joint.steps=9", "loss=encoded"), BASE)
+
+    assert (found.seed, found.loss) == (7, "encoded")
+    assert found.restore == replace(BASE.restore, minutes=5.0, rate=5e-4)
+    assert found.joint == replace(BASE.joint, steps=9)
+    assert found.enhance == BASE.enhance
+
+
+def test_every_mistake_is_told_at_once(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text('sed = 7\nworkers = "two"\nhdr_share = 3\n[restore]\ncrop = 100\nspeed = 1\n')
+
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, ("enhance.batch=7", "size=xl", "joint=3"), BASE)
+
+    message = str(caught.value)
+    for mistake in (
+        "sed is not a setting",
+        "workers = 'two' should be a int",
+        "restore.speed is not a setting",
+        "restore.crop = 100 is not a multiple of 32",
+        "enhance.batch = 7 is not a multiple of crops_per_frame",
+        "size = 'xl' is neither s nor paper",
+        "joint = 3 should be a StageConfig",
+        "balance or hdr_share is not a share",
+    ):
+        assert mistake in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("word", "mistake"),
+    [
+        ("crops_per_frame=0", "crops_per_frame = 0 is not above 0"),
+        ("seed=-1", "below 0"),
+        ("workers=-2", "below 0"),
+        ("balance=1.5", "not a share"),
+        ("hdr_share=-0.1", "not a share"),
+        ("restore.rate=0.0", "restore has a value that is not above 0"),
+        ("joint.batch=-4", "joint has a value that is not above 0"),
+        ("loss=l2", "neither encoded nor paper"),
+        ("restore", "restore = '' should be"),
+        ("seed=true", "seed = True should be a int"),
+        ("a b=1", "is not TOML"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_before_any_work(word, mistake):
+    with pytest.raises(ConfigError, match=mistake):
+        read_config(None, (word,), BASE)
+
+
+def test_the_papers_network_needs_large_crops():
+    with pytest.raises(ConfigError, match="restore.crop = 256 is below 288"):
+        read_config(None, ("restore.crop=256",), PAPER)
+
+
+@pytest.mark.parametrize("content", [None, b"[restore", b"\xff\xfe"], ids=["missing", "not TOML", "not text"])
+def test_a_settings_file_that_cannot_be_read_is_code_3(tmp_path, content):
+    path = tmp_path / "a.toml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=r"a\.toml"):
+        read_config(path, (), BASE)
+
+
+@pytest.mark.parametrize("config", [BASE, PAPER, replace(BASE, seed=9, restore=StageConfig(1.5, 64, 2, 1e-5, 20))])
+def test_what_a_run_writes_down_is_read_again(tmp_path, config):
+    (tmp_path / "settings.toml").write_text(dump_config(config))
+
+    assert read_config(tmp_path / "settings.toml", (), CameraNetConfig()) == config
+
+
+def test_minutes_are_shared_out_and_steps_bound_each_stage():
+    found = scaled(BASE, 9.3, 100)
+
+    shares = [stage.minutes / 9.3 for stage in found.stages().values()]
+    whole = sum(stage.minutes for stage in BASE.stages().values())
+    assert shares == pytest.approx([stage.minutes / whole for stage in BASE.stages().values()])
+    assert [stage.steps for stage in found.stages().values()] == [100, 100, 100]
+    assert scaled(BASE, None, None) == BASE
+
+
+def test_the_stages_come_in_the_order_of_training():
+    assert list(BASE.stages()) == ["restore", "enhance", "joint"]
