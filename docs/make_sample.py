@@ -46,7 +46,7 @@ def paint_valley(rng: np.random.Generator) -> Rgb:
         color = np.array([0.10 + 0.10 * (1 - near), 0.13 + 0.08 * (1 - near), 0.09 + 0.20 * (1 - near)])
         ridge = color * np.maximum(texture, 0.15)[..., None] * (0.35 + 0.65 * near)
         scene = np.where((y > line)[..., None], ridge, scene)
-    scene = paint_lake(scene, y, rng)
+    scene = paint_lake(scene, rng)
     return np.clip(paint_huts(scene), 0.0, 1.6).astype(np.float32)
 
 
@@ -65,7 +65,7 @@ def paint_sky(y: Plane, x: Plane, rng: np.random.Generator) -> Rgb:
     return sky + sun * np.array([14.0, 11.0, 7.0])
 
 
-def paint_lake(scene: Rgb, y: Plane, rng: np.random.Generator) -> Rgb:
+def paint_lake(scene: Rgb, rng: np.random.Generator) -> Rgb:
     """Mirror the scene in the lower quarter, with ripples that grow towards the front."""
     shore = int(0.78 * HEIGHT)
     rows = np.arange(shore, HEIGHT)
@@ -77,7 +77,13 @@ def paint_lake(scene: Rgb, y: Plane, rng: np.random.Generator) -> Rgb:
 
 def paint_huts(scene: Rgb) -> Rgb:
     """Set huts in strong colours on the shore, with a white stripe, a dark door and fine slats."""
-    paints = ((0.45, 0.05, 0.04), (0.05, 0.14, 0.40), (0.62, 0.42, 0.05), (0.06, 0.28, 0.12), (0.50, 0.50, 0.48))
+    paints = (
+        (0.45, 0.05, 0.04),
+        (0.05, 0.14, 0.40),
+        (0.62, 0.42, 0.05),
+        (0.06, 0.28, 0.12),
+        (0.50, 0.50, 0.48),
+    )
     scene = scene.copy()
     base = int(0.79 * HEIGHT)
     for number, paint in enumerate(paints):
@@ -111,7 +117,9 @@ def main(target: Path) -> None:
         f_number=4.0,
         focal_length_mm=35.0,
     )
-    frame = RawFrame(counts, SensorKind.BAYER, RGGB, (512.0,) * 4, 15871.0, (8, 8, HEIGHT - 16, WIDTH - 16), capture)
+    frame = RawFrame(
+        counts, SensorKind.BAYER, RGGB, (512.0,) * 4, 15871.0, (8, 8, HEIGHT - 16, WIDTH - 16), capture
+    )
     write_dng(frame, target, provenance=Provenance("rawtool docs/make_sample.py"), overwrite=True)
 
 

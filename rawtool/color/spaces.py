@@ -60,11 +60,11 @@ def rgb_from_xyz(profile: Profile) -> Matrix3:
     return np.linalg.inv(xyz_from_rgb(profile))
 
 
-def convert(linear: Rgb, source: Profile, target: Profile) -> Rgb:
+def convert(light: Rgb, source: Profile, target: Profile) -> Rgb:
     """Express linear light of one profile's primaries in those of another; nothing is clipped."""
     if chromaticities(source) == chromaticities(target):
-        return linear
-    return apply_matrix(rgb_from_xyz(target) @ xyz_from_rgb(source), linear)
+        return light
+    return apply_matrix(rgb_from_xyz(target) @ xyz_from_rgb(source), light)
 
 
 def luminance_weights(profile: Profile) -> Vector3:
@@ -72,9 +72,9 @@ def luminance_weights(profile: Profile) -> Vector3:
     return xyz_from_rgb(profile)[1]
 
 
-def luminance(linear: Rgb, profile: Profile) -> Plane:
+def luminance(light: Rgb, profile: Profile) -> Plane:
     """Compute the relative luminance Y of linear light."""
-    return np.asarray(linear @ luminance_weights(profile).astype(np.float32))
+    return np.asarray(light @ luminance_weights(profile).astype(np.float32))
 
 
 # ICC.1:2022 (version 4.4): a matrix and tone curve profile, written field by field.

@@ -53,10 +53,10 @@ def _odd(curve: Curve) -> Curve:
 # IEC 61966-2-1 (sRGB). Display P3 uses the same curve.
 
 
-def srgb_encode(linear: AnyArray) -> AnyArray:
+def srgb_encode(light: AnyArray) -> AnyArray:
     """Encode relative linear light with the sRGB curve; odd below 0, unlimited above 1."""
     return _apply(
-        _odd(lambda x: np.where(x <= 0.0031308, 12.92 * x, 1 + 1.055 * (x ** (1 / 2.4) - 1))), linear
+        _odd(lambda x: np.where(x <= 0.0031308, 12.92 * x, 1 + 1.055 * (x ** (1 / 2.4) - 1))), light
     )
 
 
@@ -69,9 +69,9 @@ ADOBE_RGB_GAMMA = 563 / 256
 """Adobe RGB (1998) Color Image Encoding, section 4.3.4.2."""
 
 
-def adobe_rgb_encode(linear: AnyArray) -> AnyArray:
+def adobe_rgb_encode(light: AnyArray) -> AnyArray:
     """Encode relative linear light with the Adobe RGB (1998) power; odd below 0."""
-    return _apply(_odd(lambda x: x ** (1 / ADOBE_RGB_GAMMA)), linear)
+    return _apply(_odd(lambda x: x ** (1 / ADOBE_RGB_GAMMA)), light)
 
 
 def adobe_rgb_decode(encoded: AnyArray) -> AnyArray:
@@ -84,7 +84,7 @@ REC2020_ALPHA = 1.09929682680944
 REC2020_BETA = 0.018053968510807
 
 
-def rec2020_encode(linear: AnyArray) -> AnyArray:
+def rec2020_encode(light: AnyArray) -> AnyArray:
     """Encode relative linear light with the BT.2020 camera curve; odd below 0.
 
     Of the two curves of the standard, this one and not the display power of BT.1886: its slope at
@@ -94,7 +94,7 @@ def rec2020_encode(linear: AnyArray) -> AnyArray:
     def curve(x: AnyArray) -> AnyArray:
         return np.where(x < REC2020_BETA, 4.5 * x, 1 + REC2020_ALPHA * (x**0.45 - 1))
 
-    return _apply(_odd(curve), linear)
+    return _apply(_odd(curve), light)
 
 
 def rec2020_decode(encoded: AnyArray) -> AnyArray:
@@ -243,14 +243,14 @@ _DECODERS: dict[Profile, Curve] = {
 }
 
 
-def clip_display(linear: AnyArray) -> AnyArray:
+def clip_display(light: AnyArray) -> AnyArray:
     """Clip relative light to what a display shows, [0, 1]."""
-    return np.clip(linear, 0, 1)
+    return np.clip(light, 0, 1)
 
 
-def encode(linear: AnyArray, profile: Profile) -> AnyArray:
+def encode(light: AnyArray, profile: Profile) -> AnyArray:
     """Clip relative light of the profile's primaries to [0, 1] and apply its transfer curve."""
-    return _ENCODERS[profile](clip_display(linear))
+    return _ENCODERS[profile](clip_display(light))
 
 
 def decode(encoded: AnyArray, profile: Profile) -> AnyArray:

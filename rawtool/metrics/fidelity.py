@@ -49,13 +49,13 @@ def psnr(picture: AnyArray, truth: AnyArray, peak: float = 1.0) -> float:
     return 10 * math.log10(peak**2 * truth.size / total) if total else math.inf
 
 
-def psnr_l(linear: AnyArray, truth: AnyArray) -> float:
+def psnr_l(scene_linear: AnyArray, truth: AnyArray) -> float:
     """Compute PSNR-L (NTIRE 2021): negatives to 0, both divided by the largest value of the truth."""
     peak = float(truth.max())
-    return psnr(np.maximum(linear, 0) / peak, np.maximum(truth, 0) / peak)
+    return psnr(np.maximum(scene_linear, 0) / peak, np.maximum(truth, 0) / peak)
 
 
-def psnr_mu(linear: AnyArray, truth: AnyArray) -> float:
+def psnr_mu(scene_linear: AnyArray, truth: AnyArray) -> float:
     """Compute PSNR-mu (NTIRE 2021) of linear pictures, relative to the 99th percentile of the truth.
 
     The challenge's own scripts start from gamma-encoded values and raise them to 2.24 first, which
@@ -63,7 +63,7 @@ def psnr_mu(linear: AnyArray, truth: AnyArray) -> float:
     """
     norm = max(float(np.percentile(np.maximum(truth, 0), 99)), 1e-9)
     compressed, reference = (
-        transfer.mu_law_encode(np.tanh(np.maximum(light, 0) / norm)) for light in (linear, truth)
+        transfer.mu_law_encode(np.tanh(np.maximum(light, 0) / norm)) for light in (scene_linear, truth)
     )
     return psnr(compressed, reference)
 
@@ -112,8 +112,8 @@ def _ssim_map(a: AnyArray, b: AnyArray, peak: float) -> AnyArray:
     mean_a, mean_b = _blur(a), _blur(b)
     variances = _blur(a * a + b * b) - mean_a**2 - mean_b**2
     covariance = _blur(a * b) - mean_a * mean_b
-    brightness = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
-    return brightness * (2 * covariance + c2) / (variances + c2)
+    luminance_part = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    return luminance_part * (2 * covariance + c2) / (variances + c2)
 
 
 def _blur(plane: AnyArray) -> AnyArray:
@@ -184,17 +184,17 @@ def color_angle(picture: AnyArray, truth: AnyArray) -> float:
     black pixel is 90 degrees from any colour.
     """
     _require_same_shape(picture, truth)
-    brightness = luma(truth)
-    counted = (brightness > 0.05) & (brightness < 0.95)
+    luminance_part = luma(truth)
+    counted = (luminance_part > 0.05) & (luminance_part < 0.95)
     a, b = picture[counted].astype(np.float64), truth[counted].astype(np.float64)
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosines = (a * b).sum(axis=1) / np.maximum(lengths, 1e-12)
     return float(np.degrees(np.arccos(np.clip(cosines, -1, 1))).mean()) if counted.any() else math.nan
 
 
-def lab_from_rgb(linear: AnyArray, profile: Profile) -> AnyArray:
+def lab_from_rgb(scene_linear: AnyArray, profile: Profile) -> AnyArray:
     """Convert relative linear light (H, W, 3) float32 of the profile's primaries to CIELAB under D65."""
-    return lab_from_xyz(apply_matrix(spaces.xyz_from_rgb(profile), linear))
+    return lab_from_xyz(apply_matrix(spaces.xyz_from_rgb(profile), scene_linear))
 
 
 def lab_from_xyz(xyz: AnyArray) -> AnyArray:
@@ -228,12 +228,12 @@ def delta_e_2000(lab: AnyArray, other: AnyArray) -> AnyArray:
     return np.sqrt(np.maximum(d_light**2 + d_chroma**2 + d_hue**2 + rotation * d_chroma * d_hue, 0))
 
 
-def delta_e_2000_mean(linear: AnyArray, truth: AnyArray, profile: Profile) -> float:
+def delta_e_2000_mean(scene_linear: AnyArray, truth: AnyArray, profile: Profile) -> float:
     """Compute the mean CIEDE2000 of relative linear pictures (H, W, 3) float32 of the profile's primaries."""
-    _require_same_shape(linear, truth)
+    _require_same_shape(scene_linear, truth)
     total = sum(
-        float(delta_e_2000(lab_from_rgb(linear[rows], profile), lab_from_rgb(truth[rows], profile)).sum())
-        for rows in _strips(len(truth))
+        float(delta_e_2000(lab_from_rgb(found, profile), lab_from_rgb(wanted, profile)).sum())
+        for found, wanted in ((scene_linear[rows], truth[rows]) for rows in _strips(len(truth)))
     )
     return total / (truth.size / 3)
 
@@ -259,18 +259,18 @@ def _hue_weight(hue: AnyArray) -> AnyArray:
     return 1 + sum(gain * np.cos(np.radians(n * hue + phase)) for gain, n, phase in harmonics)
 
 
-def highlight_error(linear: AnyArray, truth: AnyArray, ldr_codes: Rgb8, threshold: int = 254) -> float:
+def highlight_error(scene_linear: AnyArray, truth: AnyArray, ldr_codes: Rgb8, threshold: int = 254) -> float:
     """Compute the mean luminance error in stops where the LDR picture was clipped.
 
     Clipped is a pixel whose largest 8-bit code is at or above threshold: 254, or 250 after JPEG.
     """
-    _require_same_shape(linear, truth)
+    _require_same_shape(scene_linear, truth)
     clipped = ldr_codes.max(axis=2) >= threshold
-    stops, reference = (
+    ev, reference = (
         np.log2(np.maximum(light[clipped].astype(np.float64) @ _PU21_LUMINANCE, 1e-4))
-        for light in (linear, truth)
+        for light in (scene_linear, truth)
     )
-    return float(np.abs(stops - reference).mean()) if clipped.any() else math.nan
+    return float(np.abs(ev - reference).mean()) if clipped.any() else math.nan
 
 
 # Scores of whole journeys.
@@ -285,14 +285,14 @@ class Score:
     angle: float
 
 
-def exposure_fit(linear: AnyArray, truth: AnyArray) -> float:
+def exposure_fit(scene_linear: AnyArray, truth: AnyArray) -> float:
     """Find the factor that brings a scene-linear result (H, W, 3) nearest to the truth.
 
     Least squares over the pixels whose truth is under 0.9 in every channel.
     """
-    _require_same_shape(linear, truth)
+    _require_same_shape(scene_linear, truth)
     counted = truth.max(axis=2) < 0.9
-    result, target = linear[counted].astype(np.float64), truth[counted].astype(np.float64)
+    result, target = scene_linear[counted].astype(np.float64), truth[counted].astype(np.float64)
     energy = float(np.square(result).sum())
     return float((result * target).sum()) / energy if energy > 0 else 1.0
 
@@ -301,13 +301,13 @@ SCORE_BORDER = 8
 """Pixels left out on every side: tools differ in what they invent there."""
 
 
-def restoration_score(linear: AnyArray, truth: AnyArray) -> Score:
+def restoration_score(scene_linear: AnyArray, truth: AnyArray) -> Score:
     """Score a scene-linear result against a truth in [0, 1], both (H, W, 3) with Rec.709 primaries.
 
     One exposure factor is fitted; then clip, drop the border, encode as sRGB: PSNR, SSIM of the luma
     and colour angle are all of the encoded pictures.
     """
-    exposed = linear * np.asarray(exposure_fit(linear, truth), linear.dtype)
+    exposed = scene_linear * np.asarray(exposure_fit(scene_linear, truth), scene_linear.dtype)
     inside = slice(SCORE_BORDER, -SCORE_BORDER)
     encoded, target = (transfer.encode(light[inside, inside], Profile.SRGB) for light in (exposed, truth))
     return Score(psnr(encoded, target), ssim(luma(encoded), luma(target)), color_angle(encoded, target))

@@ -61,8 +61,8 @@ def _encoded(rgb: Rgb, network: Network) -> Rgb:
 def _in_profile(block: Rgb, profile: Profile, dtype: DTypeLike) -> AnyArray:
     """Bring display-encoded sRGB into an output profile and dtype."""
     if profile is not Profile.SRGB:
-        linear = convert(decode(np.clip(block, 0.0, 1.0), Profile.SRGB), Profile.SRGB, profile)
-        block = encode(linear, profile)
+        scene_linear = convert(decode(np.clip(block, 0.0, 1.0), Profile.SRGB), Profile.SRGB, profile)
+        block = encode(scene_linear, profile)
     if np.dtype(dtype).kind == "f":
         return np.clip(block, 0.0, 1.0)
     return quantise(block, np.dtype(dtype).itemsize * 8)

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import torch
+from lightning_fabric import Fabric
 
 from rawtool.errors import ConfigError, DeviceError
 from rawtool.training.evaluation import Row, evaluate
@@ -16,9 +18,6 @@ from rawtool.training.runs import SETTINGS, export_run
 from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
 from rawtool.training.settings import PAPER, CameraNetConfig, dump_config, read_config, scaled
 from rawtool.vocabulary import ExitCode
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
 
 _LOG = logging.getLogger(__name__)
 __all__ = ["Row", "TrainOptions", "evaluate", "export_run", "prepare_scenes", "train_cameranet"]
@@ -74,7 +73,7 @@ def train_cameranet(options: TrainOptions, say: Callable[[str], None] = _LOG.inf
     return int(ExitCode.OK if (options.out / "restore-last.pt").exists() else ExitCode.MIXED)
 
 
-def _rehearse(config: CameraNetConfig, scenes: SceneSet, fabric: "Fabric", say: Callable[[str], None]) -> int:
+def _rehearse(config: CameraNetConfig, scenes: SceneSet, fabric: Fabric, say: Callable[[str], None]) -> int:
     """Take one step of each stage and say how fast it was and how much memory it took."""
     from rawtool.training.recipes.cameranet import STAGES, train_step
 
@@ -91,10 +90,8 @@ def _rehearse(config: CameraNetConfig, scenes: SceneSet, fabric: "Fabric", say: 
     return int(ExitCode.OK)
 
 
-def _peak_bytes(fabric: "Fabric") -> int:
+def _peak_bytes(fabric: Fabric) -> int:
     """Give the most memory that the training took: of the device, or of this process on the CPU."""
-    import torch
-
     if fabric.device.type == "cuda":
         return torch.cuda.max_memory_allocated(fabric.device)
     if sys.platform == "win32":
@@ -116,10 +113,8 @@ def _config(options: TrainOptions) -> CameraNetConfig:
     return scaled(config, options.max_minutes, options.max_steps)
 
 
-def _fabric(options: TrainOptions) -> "Fabric":
+def _fabric(options: TrainOptions) -> Fabric:
     """Open the devices."""
-    from lightning_fabric import Fabric
-
     is_short = options.precision == "bf16"
     try:
         fabric = Fabric(

@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch import Tensor
 from rawtool.errors import ConfigError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What a run needs to go on: the step, the weights and their average, the optimiser, the best score."""
 
@@ -22,7 +21,7 @@ class Checkpoint:
     best: float
     weights: dict[str, Tensor]
     average: dict[str, Tensor]
-    optimiser: dict[str, Any]
+    optimiser: dict[str, object]
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -268,10 +268,10 @@ class JointStream(IterableDataset[JointBatch]):
         rng = np.random.default_rng((self.seed, 99, _worker()))
         while True:
             rows = [row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(rng)]
-            raw = stack_restore([sample for sample, _, _ in rows])
+            batch = stack_restore([sample for sample, _, _ in rows])
             light = torch.from_numpy(np.stack([light for _, light, _ in rows]))
             finished = torch.from_numpy(np.stack([finished for _, _, finished in rows]))
-            yield JointBatch(*[*(getattr(raw, f.name) for f in fields(raw)), light, finished])
+            yield JointBatch(*[*(getattr(batch, f.name) for f in fields(batch)), light, finished])
 
     def _frame(self, rng: np.random.Generator) -> Iterator[tuple[RestoreSample, AnyArray, AnyArray]]:
         scene = self.scenes.scene(self.pick(rng))

@@ -11,9 +11,9 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import torch
 from lightning_fabric import Fabric
@@ -21,10 +21,15 @@ from torch import Tensor, nn
 
 from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
-Batch = TypeVar("Batch", bound="DataclassInstance")
+@runtime_checkable
+class Batch(Protocol):
+    """A dataclass whose fields are tensors."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+AnyBatch = TypeVar("AnyBatch", bound=Batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +51,15 @@ class StageSettings:
     log_every: int = 50
 
 
-@dataclass
 class Progress:
-    """Where a stage stands."""
+    """Where a stage stands; it changes while the stage trains."""
 
-    step: int = 0
-    seconds: float = 0.0
-    best: float = -math.inf
-    is_stopped: bool = False
+    def __init__(self, step: int = 0, seconds: float = 0.0, best: float = -math.inf) -> None:
+        self.step, self.seconds, self.best = step, seconds, best
+        self.is_stopped = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StageJob:
     """A network, its loss on a batch, and its score on held-out scenes (higher is better)."""
 
@@ -108,7 +111,7 @@ class _State:
         by_clock = seconds / (60.0 * self.settings.max_minutes)
         return max(self.progress.step / self.settings.max_steps, by_clock)
 
-    def learn(self, batch: "DataclassInstance") -> None:
+    def learn(self, batch: Batch) -> None:
         """Take one step and keep the books."""
         rate = self._rate()
         for group in self.optimiser.param_groups:
@@ -209,7 +212,7 @@ class _State:
         self.progress = Progress(found.step, found.seconds, found.best)
 
 
-def _to_device(fabric: Fabric, batch: Batch) -> Batch:
+def _to_device(fabric: Fabric, batch: AnyBatch) -> AnyBatch:
     """Move the tensors of a batch dataclass; pictures become channels-last."""
     moved: dict[str, Tensor] = {}
     for part in fields(batch):

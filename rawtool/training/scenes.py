@@ -54,7 +54,7 @@ class CameraFacts:
     a: tuple[float, ...] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SceneSet:
     """A prepared data folder, open for reading."""
 
@@ -199,12 +199,12 @@ def _entry(path: Path, row: dict[str, str], offset: int, scene: Rgb) -> SceneEnt
 
 def _cameras(sources: Iterable[Path]) -> list[CameraFacts]:
     """Read ``cameras.csv`` in a source or the folder above it."""
-    for source in sources:
-        for path in (source / "cameras.csv", source.parent / "cameras.csv"):
-            if path.is_file():
-                with path.open(encoding="utf-8", newline="") as lines:
-                    return [_camera(row) for row in csv.DictReader(lines)]
-    return []
+    folders = (folder for source in sources for folder in (source, source.parent))
+    path = next((f / "cameras.csv" for f in folders if (f / "cameras.csv").is_file()), None)
+    if path is None:
+        return []
+    with path.open(encoding="utf-8", newline="") as lines:
+        return [_camera(row) for row in csv.DictReader(lines)]
 
 
 def _camera(row: dict[str, str]) -> CameraFacts:

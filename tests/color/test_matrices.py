@@ -14,7 +14,10 @@ COOL = np.array([[0.7188, -0.1641, -0.0781], [-0.5400, 1.3530, 0.2060], [-0.1020
 FORWARD = np.array([[0.65, 0.20, 0.11422], [0.25, 0.75, 0.0], [0.01, -0.10, 0.91521]])
 SINGLE = (Illuminated(6504.0, COOL),)
 DUAL = (Illuminated(2856.0, WARM), Illuminated(6504.0, COOL))
-WITH_FORWARD = (Illuminated(2856.0, WARM, FORWARD), Illuminated(6504.0, COOL, FORWARD * [[1.0], [1.002], [0.999]]))
+WITH_FORWARD = (
+    Illuminated(2856.0, WARM, FORWARD),
+    Illuminated(6504.0, COOL, FORWARD * [[1.0], [1.002], [0.999]]),
+)
 # CIE 15: chromaticities of the standard illuminants.
 A, D65 = (0.44757, 0.40745), (0.31272, 0.32903)
 

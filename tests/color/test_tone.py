@@ -1,5 +1,7 @@
 """The finishing procedure: exposure, local tone, contrast, colour, and never a value outside of [0, 1]."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,9 @@ from rawtool.color.transfer import srgb_decode
 from tests import scenes
 
 PICTURES = hnp.arrays(
-    np.float32, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)), elements=st.floats(-0.0625, 1.0, width=32)
+    np.float32,
+    st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)),
+    elements=st.floats(-0.0625, 1.0, width=32),
 )
 
 
@@ -54,7 +58,9 @@ def test_black_stays_black():
     assert tone.finish(scenes.grey(16, 16, 0.0)).max() < 0.02
 
 
-@pytest.mark.parametrize("picture", [scenes.grey_ramp(40, 96), scenes.zone_plate(48, 50)], ids=["ramp", "rings"])
+@pytest.mark.parametrize(
+    "picture", [scenes.grey_ramp(40, 96), scenes.zone_plate(48, 50)], ids=["ramp", "rings"]
+)
 def test_grey_stays_grey(picture):
     finished = tone.finish(picture)
 
@@ -64,7 +70,7 @@ def test_grey_stays_grey(picture):
 def test_more_exposure_never_darkens_a_pixel_below_white():
     steps = [tone.finish(scenes.grey_ramp(24, 128, (-9.0, -1.0)), ev) for ev in (-2.0, -1.0, 0.0, 1.0, 2.0)]
 
-    for darker, brighter in zip(steps, steps[1:], strict=False):
+    for darker, brighter in pairwise(steps):
         assert (brighter - darker).min() > -1e-3
         assert brighter.mean() > darker.mean() + 0.02
 

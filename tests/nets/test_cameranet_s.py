@@ -39,7 +39,9 @@ def test_an_untrained_restoration_gives_its_xyz_back():
     picture = light(2, 4, 16, 24) - 0.05
     vector, _ = net.global_vector(light(2, 3, 64, 64), CONDITION.expand(2, 8))
 
-    torch.testing.assert_close(net(picture, CONDITION.expand(2, 8), vector), picture[:, :3], rtol=0, atol=2e-5)
+    torch.testing.assert_close(
+        net(picture, CONDITION.expand(2, 8), vector), picture[:, :3], rtol=0, atol=2e-5
+    )
 
 
 def test_an_untrained_restoration_takes_the_light_for_d65():

@@ -126,7 +126,7 @@ def test_gains_are_taken_as_they_are_typed(grey_world):
 def test_other_words_for_white_are_refused(words, grey_world):
     frame = raws.photograph(SCENE)
 
-    with pytest.raises(UsageError, match="^white balance [^\n]*$"):
+    with pytest.raises(UsageError, match=r"^white balance [^\n]*$"):
         find_light(frame, clean_frame(frame), grey_world, words)
 
 
@@ -164,7 +164,9 @@ def test_a_vignetting_map_is_undone_before_the_networks(grey_world):
     from rawtool.frames import GainMap
 
     height, width = SCENE.shape[:2]
-    gain_map = GainMap((0, 0, height, width), (1, 1), (0.0, 0.0), (1.0, 1.0), np.full((2, 2), 1.5, np.float32))
+    gain_map = GainMap(
+        (0, 0, height, width), (1, 1), (0.0, 0.0), (1.0, 1.0), np.full((2, 2), 1.5, np.float32)
+    )
     plain = raws.photograph(SCENE)
 
     brighter = clean_frame(replace(plain, gain_maps=(gain_map,)))

@@ -1,4 +1,4 @@
-"""What is written at the end: the type that a format holds, the light of an EXR, and a raw from restored light."""
+"""What is written at the end: a type that the format holds, the light of an EXR, a raw of restored light."""
 
 import numpy as np
 import pytest
@@ -94,7 +94,9 @@ def test_a_raw_from_restored_light_shows_the_same_light(kind, darkroom):
     frame = raws.photograph(picture, kind)
     clean = clean_frame(frame)
     light = find_light(frame, clean, darkroom.restore, "camera")
-    rgb = restore(balanced_samples(clean, light), clean.cfa, light, darkroom.restore, DevelopSettings(), Clock())
+    rgb = restore(
+        balanced_samples(clean, light), clean.cfa, light, darkroom.restore, DevelopSettings(), Clock()
+    )
 
     again = output.restored_frame(rgb, frame, light)
 

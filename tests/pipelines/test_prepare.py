@@ -37,7 +37,9 @@ def test_what_any_channel_clipped_becomes_white(shape):
 
 
 def test_noise_below_black_is_kept():
-    assert prepare.balance_samples(np.full((4, 4), -0.02, np.float32), RGGB, GAINS).min() == pytest.approx(-0.04)
+    assert prepare.balance_samples(np.full((4, 4), -0.02, np.float32), RGGB, GAINS).min() == pytest.approx(
+        -0.04
+    )
 
 
 def test_the_samples_that_were_given_stay_as_they_were():
@@ -64,7 +66,10 @@ def test_the_picture_is_xyz_and_a_mosaic_that_begins_on_red(cfa):
 
     rgb = demosaic(mosaic, cfa)
     np.testing.assert_allclose(picture[..., :3], rgb @ XYZ_FROM_SRGB.T, atol=1e-6)
-    sites = [picture[y::2, x::2, 3] - rgb[y::2, x::2, c] for y, x, c in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2))]
+    sites = [
+        picture[y::2, x::2, 3] - rgb[y::2, x::2, c]
+        for y, x, c in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2))
+    ]
     assert all((site == 0).all() for site in sites)
 
 

@@ -53,7 +53,9 @@ def test_light_is_shrunk_by_its_mean():
     assert resized(picture, "16").mean() == pytest.approx(picture.mean(), rel=0.02)
 
 
-@pytest.mark.parametrize("wanted", ["", "big", "10x", "1x2x3", "0", "-5", "0x10", "10x20%", "nan", "inf", "%"])
+@pytest.mark.parametrize(
+    "wanted", ["", "big", "10x", "1x2x3", "0", "-5", "0x10", "10x20%", "nan", "inf", "%"]
+)
 def test_other_words_are_refused_in_one_line(wanted):
     with pytest.raises(UsageError, match="is not WxH, N% or a longest side"):
         resized(np.zeros((8, 8, 3), np.uint8), wanted)

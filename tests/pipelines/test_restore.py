@@ -19,7 +19,9 @@ NOISE = NoiseModel(1e-4, 1e-6)
 
 
 def prepared(darkroom, kind="Bayer", shape=(75, 139)):
-    frame = raws.photograph(scenes.zone_plate(*shape) * np.array([0.5, 0.4, 0.3], np.float32), kind, noise=NOISE)
+    frame = raws.photograph(
+        scenes.zone_plate(*shape) * np.array([0.5, 0.4, 0.3], np.float32), kind, noise=NOISE
+    )
     clean = clean_frame(frame)
     light = find_light(frame, clean, darkroom.restore, "camera")
     return balanced_samples(clean, light), clean, light
@@ -56,7 +58,9 @@ def test_strength_blends_between_the_initial_demosaic_and_the_network(lively_dar
     samples, clean, light = prepared(lively_darkroom)
 
     none, third, full = (
-        restore(samples, clean.cfa, light, lively_darkroom.restore, DevelopSettings(strength=s, tile=64), Clock())
+        restore(
+            samples, clean.cfa, light, lively_darkroom.restore, DevelopSettings(strength=s, tile=64), Clock()
+        )
         for s in (0.0, 30.0, 100.0)
     )
 

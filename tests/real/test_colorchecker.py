@@ -40,7 +40,9 @@ def mean_delta_e(linear: np.ndarray) -> float:
     return float(delta_e_2000(lab_from_rgb(found, Profile.SRGB), lab_from_rgb(truth, Profile.SRGB)).mean())
 
 
-def test_restored_patches_are_no_further_from_the_chart_than_libraw_renders_them(shared_raws: Path, tmp_path: Path) -> None:
+def test_restored_patches_are_no_further_from_the_chart_than_libraw_renders_them(
+    shared_raws: Path, tmp_path: Path
+) -> None:
     source = shared_raws / "canon_g2_colorchecker_CRW_0305.CRW"
     target = tmp_path / "chart.tiff"
     settings = DevelopSettings(stage=Stage.RESTORE, format=Format.TIFF, bit_depth=16)

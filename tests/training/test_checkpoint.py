@@ -79,7 +79,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path, monkeypat
         case "trap":
             torch.save({"stage": Trap()}, path)
 
-    with pytest.raises(ConfigError, match="^[^\n]* is not a rawtool checkpoint; [^\n]*$"):
+    with pytest.raises(ConfigError, match=r"^[^\n]* is not a rawtool checkpoint; [^\n]*$"):
         load_checkpoint(path)
 
     assert not (tmp_path / "trapped").exists()

@@ -49,7 +49,9 @@ def job(score=lambda network: 0.0):
     def loss(net, batch):
         return (net(batch.picture) - batch.truth).abs().mean()
 
-    return StageJob(network, loss, lambda net: {"score": float(score(net))}, lambda batch: batch.picture.numel())
+    return StageJob(
+        network, loss, lambda net: {"score": float(score(net))}, lambda batch: batch.picture.numel()
+    )
 
 
 @pytest.fixture
@@ -134,8 +136,9 @@ def test_the_averaged_weights_are_scored_and_the_best_of_them_kept(fabric, tmp_p
 
     best, last = load_checkpoint(tmp_path / "toy-best.pt"), load_checkpoint(tmp_path / "toy-last.pt")
     assert (best.step, progress.best) == (2, 5.0)
-    for name, value in best.average.items():
-        torch.testing.assert_close(value, seen[1][name].float())
+    for name, value in seen[1].items():
+        if value.is_floating_point():
+            torch.testing.assert_close(best.average[name], value)
     assert any(not torch.equal(last.weights[name], last.average[name]) for name in last.weights)
 
 

@@ -58,7 +58,9 @@ def test_pictures_of_one_group_never_stand_on_both_sides(tmp_path):
 def test_thumbnails_are_the_mean_of_their_part(workshop):
     scene = workshop.scene(2).astype(np.float32)
 
-    np.testing.assert_allclose(workshop.thumbnails[2][:, 0], scene[:, :2].reshape(64, 2, 2, 3).mean(axis=(1, 2)), atol=1e-3)
+    np.testing.assert_allclose(
+        workshop.thumbnails[2][:, 0], scene[:, :2].reshape(64, 2, 2, 3).mean(axis=(1, 2)), atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (130, 97), (100, 64)], ids=str)
@@ -138,5 +140,5 @@ def test_another_folder_is_refused_in_one_line(tmp_path, content):
     if content is not None:
         (tmp_path / "index.json").write_text(content)
 
-    with pytest.raises(ConfigError, match="^[^\n]* is not a scene folder; make one with: [^\n]*$"):
+    with pytest.raises(ConfigError, match=r"^[^\n]* is not a scene folder; make one with: [^\n]*$"):
         open_scenes(tmp_path)

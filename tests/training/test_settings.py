@@ -71,7 +71,7 @@ def test_a_value_that_cannot_work_is_refused_before_any_work(word, mistake):
 
 
 def test_the_papers_network_needs_large_crops():
-    with pytest.raises(ConfigError, match="restore.crop = 256 is below 288"):
+    with pytest.raises(ConfigError, match=r"restore\.crop = 256 is below 288"):
         read_config(None, ("restore.crop=256",), PAPER)
 
 
@@ -85,7 +85,9 @@ def test_a_settings_file_that_cannot_be_read_is_code_3(tmp_path, content):
         read_config(path, (), BASE)
 
 
-@pytest.mark.parametrize("config", [BASE, PAPER, replace(BASE, seed=9, restore=StageConfig(1.5, 64, 2, 1e-5, 20))])
+@pytest.mark.parametrize(
+    "config", [BASE, PAPER, replace(BASE, seed=9, restore=StageConfig(1.5, 64, 2, 1e-5, 20))]
+)
 def test_what_a_run_writes_down_is_read_again(tmp_path, config):
     (tmp_path / "settings.toml").write_text(dump_config(config))
 

@@ -83,10 +83,10 @@ def enhance_loss(network: nn.Module, batch: EnhanceBatch) -> Tensor:
 
 def joint_loss(network: nn.Module, batch: JointBatch, kind: str, balance: float) -> Tensor:
     """Give the loss of step 3: balance * restoration + (1 - balance) * enhancement of what was restored."""
-    raw = batch.restore()
-    code, finished = network(raw.picture, raw.condition, raw.thumbnail, batch.light_thumbnail)
+    exposed = batch.restore()
+    code, finished = network(exposed.picture, exposed.condition, exposed.thumbnail, batch.light_thumbnail)
     enhancement = _enhancement(finished.float(), batch.finished)
-    return balance * _restoration(code.float(), raw, kind) + (1.0 - balance) * enhancement
+    return balance * _restoration(code.float(), exposed, kind) + (1.0 - balance) * enhancement
 
 
 def _restoration(code: Tensor, batch: RestoreBatch, kind: str) -> Tensor:

@@ -29,7 +29,7 @@ EXPOSURES_EV = (0.0, -1.5, 0.8)
 Validator = Callable[[nn.Module], dict[str, float]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RestoreCase:
     """One held-out scene at one noise level."""
 
