@@ -13,6 +13,7 @@ import torch
 from lightning_fabric import Fabric
 
 from rawtool.errors import ConfigError, DeviceError
+from rawtool.training.data import check_scenes
 from rawtool.training.evaluation import Row, evaluate
 from rawtool.training.runs import SETTINGS, export_run
 from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
@@ -59,6 +60,7 @@ def train_cameranet(options: TrainOptions, say: Callable[[str], None] = _LOG.inf
 
     config = _config(options)
     scenes = open_scenes(options.data)
+    check_scenes(scenes)
     fabric = _fabric(options)
     if options.is_dry:
         return _rehearse(config, scenes, fabric, say)

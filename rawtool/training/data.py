@@ -116,6 +116,18 @@ def usable_cameras(cameras: tuple[CameraFacts, ...]) -> list[CameraFacts]:
     return kept
 
 
+def check_scenes(scenes: SceneSet) -> None:
+    """Refuse scenes that nothing can be trained or measured on.
+
+    Raises:
+        ConfigError: there are no cameras, or no scene on one side of the split.
+    """
+    usable_cameras(scenes.cameras)
+    for is_validation, what in ((False, "train"), (True, "measure")):
+        if not scenes.split(is_validation=is_validation):
+            raise ConfigError(f"the scene folder has no scene to {what} on; prepare pictures of more groups")
+
+
 def random_camera(cameras: list[CameraFacts], rng: np.random.Generator) -> SimulatedCamera:
     """Draw a camera, its light, its sensitivity (ISO 50 to 51200) and its faults."""
     facts = cameras[rng.integers(len(cameras))]

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from rawtool.training.scenes import SceneSet, prepare_scenes
-from tests.training.material import painted, write_png, write_radiance, write_table
+from tests.training.material import D700, painted, write_png, write_radiance, write_table
 
 # XYZ (D65, and illuminant A) to camera. The second model is held out of training.
+BOX_D65 = (0.72, -0.16, -0.08, -0.54, 1.35, 0.21, -0.10, 0.19, 0.62)
+BOX_A = (0.89, -0.30, -0.03, -0.53, 1.33, 0.23, -0.07, 0.15, 0.63)
 CAMERAS = (
-    {"model": "Box 1", "d65": (0.72, -0.16, -0.08, -0.54, 1.35, 0.21, -0.10, 0.19, 0.62),
-     "a": (0.89, -0.30, -0.03, -0.53, 1.33, 0.23, -0.07, 0.15, 0.63)},
-    {"model": "D700", "d65": (0.8139, -0.2171, -0.0663, -0.8747, 1.6541, 0.2295, -0.1925, 0.2008, 0.8093), "a": None},
-)  # fmt: skip
+    {"model": "Box 1", "d65": BOX_D65, "a": BOX_A},
+    {"model": "D700", "d65": D700, "a": None},
+)
 
 
 @pytest.fixture(scope="session")

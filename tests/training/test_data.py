@@ -72,6 +72,15 @@ def test_without_a_scene_for_its_crop_a_stream_does_not_begin(stream, workshop):
         stream(workshop, data.Draw(160, 4), 1)
 
 
+@pytest.mark.parametrize(("kept", "what"), [(True, "train"), (False, "measure")])
+def test_scenes_on_one_side_of_the_split_only_are_refused(kept, what, workshop):
+    entries = tuple(replace(entry, is_validation=kept) for entry in workshop.entries)
+
+    data.check_scenes(workshop)
+    with pytest.raises(ConfigError, match=f"no scene to {what} on"):
+        data.check_scenes(replace(workshop, entries=entries))
+
+
 def test_random_cameras_are_plausible(workshop):
     drawn = [data.random_camera([workshop.cameras[0]], rng(seed)) for seed in range(60)]
 
@@ -175,36 +184,36 @@ def test_the_finished_truth_is_of_the_same_crop(stream, workshop):
     if finished is None:
         light, finished = batch.picture, batch.truth
 
-    found = [correlation(np.sqrt(a.mean(0)), b.mean(0)) for a, b in zip(light, finished, strict=True)]
+    found = [
+        correlation(a.mean(0).sqrt().numpy(), b.mean(0).numpy()) for a, b in zip(light, finished, strict=True)
+    ]
     assert np.median(found) > 0.95
 
 
-def test_a_correction_of_exposure_is_not_seen_by_the_thumbnail(workshop, monkeypatch):
-    class Steady:
-        """Draws so that a correction always happens, and is 2 EV."""
+class Steady(np.random.Generator):
+    """Draws a correction of exposure always, of as many EV as it was told, and nothing else of a normal."""
 
-        def __init__(self, inner):
-            self.inner = inner
+    correction_ev = 0.0
 
-        def random(self):
-            return 0.1
+    def random(self):
+        return 0.1
 
-        def normal(self, mean, spread):
-            return 2.0 if spread == 0.7 else 0.0
+    def normal(self, mean, spread):
+        return self.correction_ev if spread == 0.7 else 0.0
 
-        def __getattr__(self, name):
-            return getattr(self.inner, name)
 
+def test_a_correction_of_exposure_is_not_seen_by_the_thumbnail(workshop):
     stream = data.EnhanceStream(workshop, data.Draw(128, 1), 1, crops_per_frame=1)
-    plain = Steady(rng())
-    monkeypatch.setattr(Steady, "normal", lambda self, mean, spread: 0.0)
-    usual = next(stream._frame(plain))
-    monkeypatch.setattr(Steady, "normal", lambda self, mean, spread: 2.0 if spread == 0.7 else 0.0)
-    brighter = next(stream._frame(Steady(rng())))
+    frames = []
+    for ev in (0.0, 2.0):
+        random = Steady(np.random.PCG64(1))
+        random.correction_ev = ev
+        frames.append(next(stream._frame(random)))
 
-    np.testing.assert_allclose(brighter[0], 4 * usual[0], rtol=1e-5)
-    np.testing.assert_array_equal(brighter[1], usual[1])
-    assert brighter[2].mean() > usual[2].mean() + 0.1
+    (usual, thumbnail, truth), (brighter, same, brighter_truth) = frames
+    np.testing.assert_allclose(brighter, 4 * usual, rtol=1e-5)
+    np.testing.assert_array_equal(same, thumbnail)
+    assert brighter_truth.mean() > truth.mean() + 0.1
 
 
 def test_hdr_scenes_are_drawn_with_their_share_and_the_held_out_never(workshop):

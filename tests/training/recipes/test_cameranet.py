@@ -47,8 +47,15 @@ def joint_batch():
     )  # fmt: skip
 
 
-def answer(value):
-    return lambda *inputs: value
+class Answer(torch.nn.Module):
+    """Gives what it was told, whatever it sees."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def forward(self, *inputs):
+        return self.value
 
 
 @pytest.mark.parametrize("kind", ["encoded", "paper"])
@@ -56,7 +63,7 @@ def test_a_perfect_restoration_costs_nothing(kind):
     batch = joint_batch().restore()
     light = 2 * batch.neutral
 
-    loss = cameranet.restore_loss(answer((root_encode(batch.truth), light)), batch, kind)
+    loss = cameranet.restore_loss(Answer((root_encode(batch.truth), light)), batch, kind)
 
     # The angle is held off 0, where its slope is infinite.
     assert loss.item() < cameranet.ILLUMINANT_WEIGHT * 2e-3 + 1e-5
@@ -67,7 +74,7 @@ def test_a_wrong_light_costs_its_angle():
     east = torch.tensor([[1.0, 0.0, 0.0]]).expand(2, 3)
     code = root_encode(batch.truth)
 
-    costs = [cameranet.restore_loss(answer((code, light)), batch, "encoded").item() for light in (east, None)]
+    costs = [cameranet.restore_loss(Answer((code, light)), batch, "encoded").item() for light in (east, None)]
 
     assert costs[0] - costs[1] == pytest.approx(0.02 * math.acos(3**-0.5), abs=1e-6)
 
@@ -76,7 +83,7 @@ def test_the_papers_loss_is_l1_and_log_l1_of_light():
     batch = joint_batch().restore()
     found = torch.clamp(batch.truth + 0.1, max=1.0)
 
-    loss = cameranet.restore_loss(answer((root_encode(found), None)), batch, "paper")
+    loss = cameranet.restore_loss(Answer((root_encode(found), None)), batch, "paper")
 
     logs = torch.log(found + 1e-3) - torch.log(batch.truth + 1e-3)
     expected = (found - batch.truth).abs().mean() + logs.abs().mean()
@@ -88,7 +95,7 @@ def test_the_finishing_loss_is_l1_and_half_of_the_differences():
     found = truth.clone()
     found[..., 2:] = 0.3
 
-    loss = cameranet.enhance_loss(answer(found), EnhanceBatch(truth, truth, truth))
+    loss = cameranet.enhance_loss(Answer(found), EnhanceBatch(truth, truth, truth))
 
     assert loss.item() == pytest.approx(0.15 + 0.5 * 0.1)
 
@@ -98,10 +105,10 @@ def test_the_joint_loss_balances_both(balance):
     batch = joint_batch()
     code, finished = root_encode(batch.truth) + 0.1, batch.finished + 0.2
 
-    found = cameranet.joint_loss(answer((code, finished)), batch, "encoded", balance).item()
+    found = cameranet.joint_loss(Answer((code, finished)), batch, "encoded", balance).item()
 
     raw = batch.restore()
-    restoration = cameranet.restore_loss(answer((code, None)), raw, "encoded").item()
+    restoration = cameranet.restore_loss(Answer((code, None)), raw, "encoded").item()
     assert found == pytest.approx(balance * restoration + (1 - balance) * 0.2, rel=1e-4)
 
 
