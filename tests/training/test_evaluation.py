@@ -143,7 +143,12 @@ def test_the_initial_demosaic_is_development_at_strength_0(scenes, darkroom, tmp
     clean = clean_frame(frame)
     light = find_light(frame, clean, darkroom.restore, "camera")
     at_0 = restore(
-        balanced_samples(clean, light), clean, light, darkroom.restore, DevelopSettings(strength=0.0), Clock()
+        balanced_samples(clean, light),
+        clean.cfa,
+        light,
+        darkroom.restore,
+        DevelopSettings(strength=0.0),
+        Clock(),
     )
 
     _, initial = evaluation.developed_light(path, darkroom)
