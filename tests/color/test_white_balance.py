@@ -16,6 +16,12 @@ def test_gains_make_a_neutral_grey_and_never_darken(neutral):
     np.testing.assert_allclose(np.ptp(gains * neutral), 0.0, atol=1e-12)
 
 
+def test_under_light_in_which_red_clips_first_its_gain_is_one():
+    gains = white_balance.gains_of_neutral(np.array([1.25, 1.0, 0.5]))
+
+    np.testing.assert_allclose(gains, [1.0, 1.25, 2.5])
+
+
 @given(strategies.NEUTRALS)
 def test_the_neutral_of_gains_has_green_one(neutral):
     found = white_balance.neutral_of_gains(3.0 * white_balance.gains_of_neutral(neutral))

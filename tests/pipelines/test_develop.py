@@ -145,15 +145,15 @@ def test_a_jpeg_is_upright_with_profile_exif_and_names(orientation, darkroom, tm
     assert pixels[-5, -5] < 100
 
 
-def test_the_picture_shows_the_crop_and_nothing_else(darkroom, tmp_path):
-    scene = scenes.grey(36, 44, 0.9)
-    scene[5:29, 7:39] = 0.1
-    frame = raws.photograph(scene, crop=(7, 9, 20, 28), cfa=strategies.cfa_of(list(strategies.CfaPattern)[3]))
+@pytest.mark.parametrize("cfa", [strategies.cfa_of(pattern) for pattern in strategies.CfaPattern], ids=str)
+def test_the_picture_shows_the_crop_and_nothing_else(cfa, darkroom, tmp_path):
+    rows, columns = np.mgrid[0:36, 0:44].astype(np.float32)
+    slope = np.repeat((0.1 + 0.004 * rows + 0.003 * columns)[..., None], 3, axis=2)
 
-    light = light_of(developed(frame, darkroom, tmp_path))
+    light = light_of(developed(raws.photograph(slope, crop=(7, 9, 20, 28), cfa=cfa), darkroom, tmp_path))
 
     assert light.shape == (20, 28, 3)
-    np.testing.assert_allclose(light, 0.1, atol=1e-3)
+    np.testing.assert_allclose(light, slope[7:27, 9:37], atol=1e-3)
 
 
 @pytest.mark.parametrize("matrices", [raws.MATRICES, raws.MATRICES[1:]], ids=["two lights", "one light"])

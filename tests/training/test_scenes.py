@@ -122,11 +122,13 @@ def test_a_folder_without_pictures_is_an_error(tmp_path):
 
 
 def test_an_unfinished_folder_does_not_open_with_the_index_of_an_older_one(tmp_path):
-    write_png(tmp_path / "a_1.png", painted(1))
+    for name in ("a_1.png", "b_1.png"):
+        write_png(tmp_path / name, painted(1))
     prepare_scenes([tmp_path], tmp_path / "data")
 
     def stop(name):
-        raise KeyboardInterrupt
+        if name == "b_1.png":
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         prepare_scenes([tmp_path], tmp_path / "data", stop)
