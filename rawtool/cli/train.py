@@ -102,9 +102,10 @@ def cameranet(asked: TrainWords) -> int:
     Writes settings, log, curves, sample strips, last and best checkpoints into RUN. Stops cleanly with a
     checkpoint on Ctrl+C and at the time limit.
     """
+    from rawtool.cli import failures
     from rawtool.training.app import TrainOptions, train_cameranet
 
-    return train_cameranet(TrainOptions(**asdict(asked)))
+    return train_cameranet(TrainOptions(**asdict(asked)), failures.say)
 
 
 @train.command(

@@ -1,9 +1,8 @@
 """Run graphs with ONNX Runtime. Importing this module imports the engine; check it before.
 
-Options: one inter-op thread, all graph optimisations, no spinning (waiting threads cost nothing).
+Options: one inter-op thread, all graph optimisations.
 """
 
-import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,8 +27,6 @@ _FOREIGN: tuple[type[BaseException], ...] = (
 _NO_MEMORY = ("bad_alloc", "bad allocation", "out of memory", "failed to allocate", "memory allocation")
 # Level 4 is "fatal": the engine's prose does not belong on stderr, errors come as exceptions.
 _LOG_FATAL = 4
-# How ONNX Runtime numbers the arena's strategies: kSameAsRequested.
-_AS_REQUESTED = 1
 
 
 class OnnxSession:
@@ -45,7 +42,7 @@ class OnnxSession:
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def run(self, inputs: Mapping[str, AnyArray], *, is_last: bool = False) -> dict[str, AnyArray]:
-        """Run the graph on float32 arrays by name; after the last run the pool gives its memory back."""
+        """Run the graph on float32 arrays by name; after the last one working memory is given back."""
         options = onnxruntime.RunOptions()
         if is_last:
             options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
@@ -87,26 +84,13 @@ def _load(path: Path, device: devices.Device, threads: int) -> onnxruntime.Infer
         raise _translated(error, path) from error
 
 
-@functools.cache
-def _share_memory() -> None:
-    """Give all sessions one pool of CPU memory that grows by what is asked, not by doubling."""
-    place = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    settings = onnxruntime.OrtArenaCfg({"arena_extend_strategy": _AS_REQUESTED})
-    onnxruntime.create_and_register_allocator(place, settings)
-
-
 def _options(threads: int) -> onnxruntime.SessionOptions:
-    _share_memory()
     options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = _LOG_FATAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     return options
 

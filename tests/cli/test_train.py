@@ -37,7 +37,7 @@ def test_scenes_are_prepared_from_every_source(monkeypatch, capsys):
 
 def test_training_is_told_what_was_typed_and_gives_its_status(monkeypatch):
     calls = []
-    monkeypatch.setattr(app, "train_cameranet", lambda options: calls.append(options) or 0)
+    monkeypatch.setattr(app, "train_cameranet", lambda options, say: calls.append(options) or 0)
     words = "--data d -o r --size paper --set a=1 --set b.c=2 --devices 2 --precision bf16".split()
 
     assert run(["train", "cameranet", *words, "--max-minutes", "1.5", "--resume"]) == 0
@@ -62,13 +62,13 @@ def test_training_is_told_what_was_typed_and_gives_its_status(monkeypatch):
 
 
 def test_a_training_run_without_a_checkpoint_is_no_success(monkeypatch):
-    monkeypatch.setattr(app, "train_cameranet", lambda options: 1)
+    monkeypatch.setattr(app, "train_cameranet", lambda options, say: 1)
 
     assert run(["train", "cameranet", "--data", "d", "-o", "r"]) == 1
 
 
 def test_mistakes_of_a_settings_file_are_code_3(monkeypatch, capsys):
-    def refuse(options):
+    def refuse(options, say):
         raise ConfigError("rate: not a number; steps: negative; mend run.toml")
 
     monkeypatch.setattr(app, "train_cameranet", refuse)

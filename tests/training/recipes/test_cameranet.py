@@ -12,7 +12,7 @@ from lightning_fabric import Fabric  # noqa: E402 - after the checks
 
 from rawtool.errors import ConfigError  # noqa: E402
 from rawtool.nets.cameranet_s import root_encode  # noqa: E402
-from rawtool.training.checkpoint import load_checkpoint  # noqa: E402
+from rawtool.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from rawtool.training.data import EnhanceBatch, JointBatch, RestoreBatch  # noqa: E402
 from rawtool.training.recipes import cameranet  # noqa: E402
 from rawtool.training.settings import CameraNetConfig, StageConfig  # noqa: E402
@@ -119,11 +119,19 @@ def test_every_step_leaves_its_checkpoints(run):
     assert all(load_checkpoint(run / f"{stage}-last.pt").step == 2 for stage in cameranet.STAGES)
 
 
-def test_the_joint_step_begins_with_the_best_of_the_two_before(run):
-    joint = load_checkpoint(run / "joint-last.pt").weights
+def test_the_joint_step_begins_with_the_best_of_the_two_before(run, workshop, tmp_path):
+    marked = {}
+    for stage in ("restore", "enhance"):
+        before = load_checkpoint(run / f"{stage}-best.pt")
+        marked[stage] = {name: value * 0.8 for name, value in before.average.items()}
+        save_checkpoint(tmp_path / f"{stage}-best.pt", replace(before, average=marked[stage]))
+
+    fabric = Fabric(accelerator="cpu", devices=1)
+    cameranet.train_step("joint", CONFIG, workshop, fabric, tmp_path, resume=False)
+
+    joint = load_checkpoint(tmp_path / "joint-last.pt").weights
     for stage, part in (("restore", "restorer"), ("enhance", "enhancer")):
-        before = load_checkpoint(run / f"{stage}-best.pt").average
-        for name, value in before.items():
+        for name, value in marked[stage].items():
             # Two steps of Adam at a rate of 1e-4 or less.
             assert (joint[f"{part}.{name}"] - value).abs().max() <= 1e-3
 
