@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from rawtool.errors import ConfigError, DeviceError
 from rawtool.training.data import check_scenes
 from rawtool.training.evaluation import Row, evaluate
-from rawtool.training.runs import SETTINGS, export_run
+from rawtool.training.runs import SETTINGS, export_run, is_run, read_run
 from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
 from rawtool.training.settings import PAPER, CameraNetConfig, dump_config, read_config, scaled
 from rawtool.vocabulary import ExitCode
@@ -107,12 +107,20 @@ def _peak_bytes(fabric: Fabric) -> int:
 
 def _config(options: TrainOptions) -> CameraNetConfig:
     """Lay the recipe, the settings file and the words over each other."""
+    if options.is_resumed and is_run(options.out):
+        _check_size(options, read_run(options.out).size)
     base = PAPER if options.size == "paper" else CameraNetConfig()
     words = (*options.overrides, *((f"loss={options.loss}",) if options.loss else ()))
     config = read_config(options.config, words, replace(base, seed=options.seed))
     if options.is_dry:
         return scaled(config, options.max_minutes, 1)
     return scaled(config, options.max_minutes, options.max_steps)
+
+
+def _check_size(options: TrainOptions, begun: str) -> None:
+    """Refuse to go on with networks of another size than the run began with."""
+    if options.size != begun:
+        raise ConfigError(f"{options.out} was begun with --size {begun}; resume it with the same size")
 
 
 def _fabric(options: TrainOptions) -> Fabric:

@@ -101,6 +101,17 @@ def test_a_run_that_exists_is_neither_begun_again_nor_touched(finished):
 
 
 @pytest.mark.slow
+def test_a_run_is_not_resumed_with_another_size_and_keeps_its_settings(asked):
+    train_cameranet(asked)
+    kept = (asked.out / "settings.toml").read_text(encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"was begun with --size s; resume it with the same size"):
+        train_cameranet(replace(asked, size="paper", is_resumed=True))
+
+    assert (asked.out / "settings.toml").read_text(encoding="utf-8") == kept
+
+
+@pytest.mark.slow
 def test_a_resumed_run_goes_on(asked):
     train_cameranet(asked)
 
