@@ -5,7 +5,7 @@ What differs from variant A (``cameranet.py``), and why:
 - three scales of 32, 64, 96 channels for restoration; enhancement is a U-Net at an eighth of the size that
   steers the same small network at every pixel; blocks add their
   input, scales are joined by addition, up-sampling is a 1x1 convolution and a repetition: no
-  concatenation and no layout change in the middle of the network;
+  concatenation and no layout change inside a U-Net;
 - the values are encoded inside by a signed square root, which makes shot noise even (Anscombe) and
   runs close to the sRGB curve, so that an L1 loss there weighs errors as the eye does;
 - the mosaic stands beside the demosaicked XYZ, and the noise level conditions the network;

@@ -11,7 +11,7 @@ import numpy as np
 from rawtool.arrays import AnyArray, Matrix3, Rgb, Vector3
 from rawtool.frames import Cfa
 from rawtool.sensor.cfa import sample_mosaic
-from rawtool.sensor.noise import NoiseModel, add_noise
+from rawtool.sensor.noise import NoiseModel, add_noise, add_row_noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,10 @@ def levels_of(counts: AnyArray, camera: SimulatedCamera) -> AnyArray:
 
 def _add_noise(signal: AnyArray, camera: SimulatedCamera, rng: np.random.Generator) -> AnyArray:
     """Add shot and read noise, and rows that are off together."""
-    noisy = add_noise(signal.reshape(len(signal), -1), camera.noise, rng).reshape(signal.shape)
+    noisy = add_noise(signal.reshape(len(signal), -1), camera.noise, rng)
     if camera.row_noise > 0.0:
-        rows = rng.standard_normal((signal.shape[0],) + (1,) * (signal.ndim - 1), dtype=np.float32)
-        noisy = noisy + rows * np.float32(camera.row_noise)
-    return noisy
+        noisy = add_row_noise(noisy, camera.row_noise, rng)
+    return noisy.reshape(signal.shape)
 
 
 def _add_defects(signal: AnyArray, share: float, rng: np.random.Generator) -> AnyArray:
