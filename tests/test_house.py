@@ -64,9 +64,13 @@ WITHOUT_TESTS = {
     "rawtool/training/cameranet_card.py": "test_export.py exports by these cards and proves them",
 }
 
-BASES = frozenset({"BaseException", "Exception", "Enum", "IntEnum", "StrEnum", "Protocol", "NamedTuple"})
+BASES = frozenset(
+    {"BaseException", "Exception", "Enum", "IntEnum", "StrEnum", "Protocol", "Generic", "NamedTuple"}
+)
 # Libraries whose parts are made by inheriting: click and torch.
 BASES |= {"Group", "Command", "Module", "Dataset", "IterableDataset"}
+# A type parameter brings no behaviour.
+BASES |= {"Generic"}
 
 
 def functions_where(is_bad: Callable[[house.Function], bool]) -> list[str]:

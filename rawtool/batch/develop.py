@@ -1,8 +1,10 @@
 """Many raws to pictures: the plan of a ``develop`` run, and the run."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from rawtool.batch.ahead import ReadAhead
 from rawtool.batch.choices import Forecast, NetworkChoice
 from rawtool.batch.folders import leaving_no_empty_folders, make_folder
 from rawtool.batch.inputs import Selection, find_inputs
@@ -11,8 +13,9 @@ from rawtool.batch.plan import Action, Job, Plan, Policies, make_plan
 from rawtool.batch.report import Outcome, Summary
 from rawtool.batch.run import BYTES_A_JOB, Advance, Limits, Listener, choose_jobs, free_memory, run
 from rawtool.errors import CorruptFileError, InputError, UsageError
+from rawtool.frames import RawFrame
 from rawtool.io.encode import EncodeOptions, depth_of
-from rawtool.io.raw import RAW_SUFFIXES
+from rawtool.io.raw import RAW_SUFFIXES, read_raw
 from rawtool.pipelines.darkroom import Darkroom, DevelopSettings, open_darkroom
 from rawtool.pipelines.develop import DevelopReport, develop
 from rawtool.runtime.catalog import find_model
@@ -61,6 +64,14 @@ def plan_develop(request: DevelopRequest) -> Plan:
 def run_develop(plan: Plan, request: DevelopRequest, listener: Listener) -> Summary:
     """Develop every file of a plan; the networks are opened once, and only if a file needs them."""
     jobs = [job for job in plan.jobs if job.action in {Action.WRITE, Action.REPLACE}]
+    with ReadAhead((job.source for job in jobs), _read) as ahead:
+        return _run_with(ahead, jobs, plan, request, listener)
+
+
+def _run_with(
+    ahead: ReadAhead[RawFrame], jobs: list[Job], plan: Plan, request: DevelopRequest, listener: Listener
+) -> Summary:
+    """Open the networks while the first file is read, and work."""
     darkroom = _open(request.networks) if jobs else None
     settings = replace(request.settings, format=plan.format)
     may_replace = request.policies.exists in {ExistsPolicy.OVERWRITE, ExistsPolicy.NEWER}
@@ -70,7 +81,14 @@ def run_develop(plan: Plan, request: DevelopRequest, listener: Listener) -> Summ
         _check_source(job.source)
         make_folder(job.target.parent)
         return _outcome(
-            develop(job.source, job.target, room, settings, overwrite=may_replace, on_progress=advance)
+            develop(
+                partial(ahead.take, job.source),
+                job.target,
+                room,
+                settings,
+                overwrite=may_replace,
+                on_progress=advance,
+            )
         )
 
     with leaving_no_empty_folders(job.target.parent for job in jobs):
@@ -109,6 +127,11 @@ def _outcome(report: DevelopReport) -> Outcome:
         tiles=report.tiles,
         warnings=report.warnings,
     )
+
+
+def _read(source: Path) -> RawFrame:
+    _check_source(source)
+    return read_raw(source)
 
 
 def _check_source(source: Path) -> None:

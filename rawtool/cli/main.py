@@ -1,5 +1,6 @@
 """The command ``rawtool``: a group whose commands are imported when they are called."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -54,6 +55,8 @@ def run(words: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line on the words of this process and leave with the exit status."""
+    # numpy's small products gain nothing from threads that fight with the networks' own for the cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:]))
 

@@ -5,7 +5,7 @@ Matrices are named target_from_source and act on columns, so products chain.
 
 import numpy as np
 
-from rawtool.arrays import Layers, Matrix3, Rgb, Vector3
+from rawtool.arrays import Layers, Matrix3, Rgb, Vector3, lies_in_planes
 from rawtool.frames import Illuminated
 
 SRGB_FROM_XYZ: Matrix3 = np.array(
@@ -32,9 +32,15 @@ _BRADFORD: Matrix3 = np.array(
 
 
 def apply_matrix(matrix: Matrix3, picture: Layers) -> Rgb:
-    """Multiply every pixel (H, W, 3) by a 3x3 matrix, in float32."""
-    flat = picture.reshape(-1, 3)
-    return np.ascontiguousarray(flat @ matrix.T.astype(np.float32)).reshape(picture.shape)
+    """Multiply every pixel (H, W, 3) by a 3x3 matrix, in float32.
+
+    The result lies in memory as the picture does: planes one after the other, or pixel by pixel.
+    """
+    factors = matrix.astype(np.float32)
+    if lies_in_planes(picture):
+        planes = np.ascontiguousarray(np.moveaxis(picture, 2, 0))
+        return np.moveaxis((factors @ planes.reshape(3, -1)).reshape(planes.shape), 0, 2)
+    return np.ascontiguousarray(picture.reshape(-1, 3) @ factors.T).reshape(picture.shape)
 
 
 def adapt_white(source: Vector3, target: Vector3) -> Matrix3:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
-from rawtool.arrays import AnyArray
+from rawtool.arrays import AnyArray, lies_in_planes
 from rawtool.vocabulary import Profile
 
 SDR_WHITE_NITS = 203.0
@@ -27,13 +27,19 @@ _BLOCK = 1 << 14
 
 
 def _blockwise(curve: Curve, values: AnyArray, dtype: DTypeLike, working: DTypeLike) -> AnyArray:
-    """Apply an elementwise curve block by block in the working type; the result has type dtype."""
-    flat = values.reshape(-1)
+    """Apply an elementwise curve block by block in the working type; the result has type dtype.
+
+    It lies in memory as the values do.
+    """
+    is_planar = lies_in_planes(values)
+    stored = np.moveaxis(values, 2, 0) if is_planar else values
+    flat = stored.reshape(-1)
     result = np.empty(flat.shape, dtype)
     for start in range(0, flat.size, _BLOCK):
         block = slice(start, start + _BLOCK)
         result[block] = curve(flat[block].astype(working))
-    return result.reshape(values.shape)
+    found = result.reshape(stored.shape)
+    return np.moveaxis(found, 0, 2) if is_planar else found
 
 
 def _apply(curve: Curve, values: AnyArray) -> AnyArray:

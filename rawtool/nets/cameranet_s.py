@@ -2,16 +2,16 @@
 
 What differs from variant A (``cameranet.py``), and why:
 
-- three scales of 32, 64, 96 channels for restoration; enhancement is a U-Net at an eighth of the size that
-  steers the same small network at every pixel; blocks add their
-  input, scales are joined by addition, up-sampling is a 1x1 convolution and a repetition: no
-  concatenation and no layout change inside a U-Net;
+- three scales of 48, 48, 64 channels for restoration, most of the work at half size, where the detail is;
+  enhancement is a U-Net at an eighth of the size that steers the same small network at every pixel;
+- blocks add their input, scales are joined by addition, sizes are halved by strided convolutions and
+  doubled by a 1x1 convolution and a repetition: ONNX Runtime stays in its blocked layout throughout;
 - the values are encoded inside by a signed square root, which makes shot noise even (Anscombe) and
   runs close to the sRGB curve, so that an L1 loss there weighs errors as the eye does;
 - the mosaic stands beside the demosaicked XYZ, and the noise level conditions the network;
 - the image-wide vector comes from a fixed-size thumbnail by design, so tiles equal the whole.
 
-    picture (N, 4, H, W) ── encode ── space-to-depth ──► U-Net ──► residual ── decode ──► XYZ (N, 3, H, W)
+    picture (N, 4, H, W) ── encode ── to cells ──► U-Net ──► to pixels ── add, decode ──► XYZ (N, 3, H, W)
     thumbnail (N, 3, T, T), condition (N, 8) ──► vector (N, 2 C) scales and shifts the coarsest features
 """
 
@@ -45,19 +45,22 @@ _RGB_FROM_XYZ = (
 
 
 def root_encode(x: Tensor) -> Tensor:
-    """Encode light by an odd square root with a linear toe; 0 stays 0, 1 becomes WHITE_CODE."""
-    return torch.sign(x) * (torch.sqrt(torch.abs(x) + TOE) - _ROOT)
+    """Encode light by an odd square root with a linear toe; 0 stays 0, 1 becomes WHITE_CODE.
+
+    Equal to sign(x) (sqrt(|x| + TOE) - sqrt(TOE)), without the sign.
+    """
+    return x / (torch.sqrt(torch.abs(x) + TOE) + _ROOT)
 
 
 def root_decode(code: Tensor) -> Tensor:
     """Undo ``root_encode``."""
-    magnitude = torch.abs(code) + _ROOT
-    return torch.sign(code) * (magnitude * magnitude - TOE)
+    return code * (torch.abs(code) + 2.0 * _ROOT)
 
 
 def _mix(matrix: Tensor, picture: Tensor) -> Tensor:
-    """Multiply the three channels by a 3x3 matrix."""
-    return F.conv2d(picture, matrix[:, :, None, None])
+    """Multiply the C channels of (N, C, H, W) by a matrix (D, C): (N, D, H, W)."""
+    n, _, height, width = picture.shape
+    return torch.matmul(matrix, picture.flatten(2)).reshape(n, matrix.shape[0], height, width)
 
 
 def _silent(layer: Layer) -> Layer:
@@ -67,8 +70,23 @@ def _silent(layer: Layer) -> Layer:
     return layer
 
 
+class Plain(nn.Module):
+    """One 3x3 convolution and its activation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.only = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, h, w) to the same shape."""
+        return F.leaky_relu(self.only(x), 0.2)
+
+
 class Block(nn.Module):
-    """Two 3x3 convolutions that add to what they were given: x + conv(lrelu(conv(x)))."""
+    """Two 3x3 convolutions that add to what they were given: relu(x + conv(lrelu(conv(x)))).
+
+    The last activation is a plain one because engines fuse it with the sum and the convolution.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -77,28 +95,35 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape, after the activation."""
-        return F.leaky_relu(x + self.second(F.leaky_relu(self.first(x), 0.2)), 0.2)
+        return F.relu(x + self.second(F.leaky_relu(self.first(x), 0.2)))
+
+
+def _stack(channels: int, depth: int) -> nn.Sequential:
+    """Stack ``depth`` 3x3 convolutions: residual blocks of two, an odd one before them."""
+    plain: list[nn.Module] = [Plain(channels)] * (depth % 2)
+    return nn.Sequential(*plain, *(Block(channels) for _ in range(depth // 2)))
 
 
 class UNet(nn.Module):
     """Scales joined by addition; the coarsest is scaled and shifted by the image-wide vector.
 
-    widths are the channels from the finest scale to the coarsest. (N, c_in, h, w) -> (N, widths[0], h, w).
+    widths are the channels from the finest scale to the coarsest, depths the 3x3 convolutions of each
+    scale on the way down; the coarsest has two, the way up has two at every scale.
+    (N, widths[0], h, w) -> the same shape.
     """
 
-    def __init__(self, c_in: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...]) -> None:
         super().__init__()
-        self.entry = nn.Conv2d(c_in, widths[0], 3, padding=1)
         pairs = list(pairwise(widths))
-        self.down_blocks = nn.ModuleList(Block(fine) for fine, _ in pairs)
-        self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairs)
+        fine_widths = widths[:-1]
+        self.down_blocks = nn.ModuleList(_stack(c, n) for c, n in zip(fine_widths, depths, strict=True))
+        self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairs)
         self.deep = Block(widths[-1])
         self.ups = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairs)
-        self.up_blocks = nn.ModuleList(Block(fine) for fine, _ in pairs)
+        self.up_blocks = nn.ModuleList(Block(c) for c in fine_widths)
 
     def forward(self, x: Tensor, vector: Tensor) -> Tensor:
         """Run; vector is (N, 2 * widths[-1]): scales less one, then shifts."""
-        x = F.leaky_relu(self.entry(x), 0.2)
         skips = []
         for block, down in zip(self.down_blocks, self.downs, strict=True):
             x = block(x)
@@ -138,28 +163,33 @@ class RestoreNetS(nn.Module):
     The thumbnail is XYZ *before* white balance; neutral is the XYZ of the light, Y = 1.
     """
 
-    rgb_from_xyz: Tensor
+    rgb_from_picture: Tensor
     xyz_from_rgb: Tensor
     stride = 8
     halo = 56
-    widths = (32, 64, 96)
-    vector_size = 2 * 96
+    widths = (48, 48, 64)
+    depths = (1, 2)
+    vector_size = 2 * 64
 
     def __init__(self) -> None:
         super().__init__()
-        self.global_net = ThumbnailNet(CONDITION_SIZE, 2 * self.widths[-1])
+        self.global_net = ThumbnailNet(CONDITION_SIZE, self.vector_size)
         # The light is read from the thumbnail alone: the noise of the channels would give the gains away.
         self.light_net = ThumbnailNet(0, 2)
-        self.body = UNet(12 + 4 + 1, self.widths)
+        # From pixels to cells of 2x2 in one step: no engine has to move pixels into channels first.
+        self.stem = nn.Conv2d(5, self.widths[0], 5, stride=2, padding=2)
+        self.body = UNet(self.widths, self.depths)
         self.out = _silent(nn.Conv2d(self.widths[0], 12, 3, padding=1))
-        matrix = torch.tensor(_RGB_FROM_XYZ, dtype=torch.float64)
-        self.register_buffer("rgb_from_xyz", matrix.float(), persistent=False)
-        self.register_buffer("xyz_from_rgb", torch.linalg.inv(matrix).float(), persistent=False)
+        rgb_from_xyz = torch.tensor(_RGB_FROM_XYZ, dtype=torch.float64)
+        matrix = torch.eye(4, dtype=torch.float64)
+        matrix[:3, :3] = rgb_from_xyz
+        self.register_buffer("rgb_from_picture", matrix.float(), persistent=False)
+        self.register_buffer("xyz_from_rgb", torch.linalg.inv(rgb_from_xyz).float(), persistent=False)
 
     def global_vector(self, thumbnail: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Give (vector, neutral): (N, 192) and the XYZ of the light (N, 3) with Y = 1."""
+        """Give (vector, neutral): (N, vector_size) and the XYZ of the light (N, 3) with Y = 1."""
         levels = torch.log2(torch.sqrt(condition[:, :6]) + 1e-5) * 0.25 + 2.0
-        code = root_encode(_mix(self.rgb_from_xyz, thumbnail))
+        code = root_encode(_mix(self.rgb_from_picture[:3, :3], thumbnail))
         vector = self.global_net(code, torch.cat([levels, condition[:, 6:]], dim=1))
         light = self.light_net(code, condition[:, :0])
         # The logarithms of R/G and B/G of the light, in the linear primaries of the picture.
@@ -174,24 +204,32 @@ class RestoreNetS(nn.Module):
 
     def restore_code(self, picture: Tensor, condition: Tensor, vector: Tensor) -> Tensor:
         """Give the restored picture as root-encoded linear RGB: where the loss is taken."""
-        code = root_encode(_mix(self.rgb_from_xyz, picture[:, :3]))
-        mosaic = F.pixel_unshuffle(picture[:, 3:4], 2)
-        packed = torch.cat(
-            [F.pixel_unshuffle(code, 2), root_encode(mosaic), _noise_map(mosaic, condition)], dim=1
-        )
-        residual = self.out(self.body(packed, vector))
-        return code + F.pixel_shuffle(residual, 2)
+        code = root_encode(_mix(self.rgb_from_picture, picture))
+        noted = torch.cat([code, _noise_map(picture[:, 1:2], condition)], dim=1)
+        cells = F.leaky_relu(self.stem(noted), 0.2)
+        return code[:, :3] + _unpack(self.out(self.body(cells, vector)))
 
 
-def _noise_map(mosaic: Tensor, condition: Tensor) -> Tensor:
-    """Give the noise of the encoded values at each cell, (N, 1, h, w): a scaled log2 of the deviation.
+def _noise_map(light: Tensor, condition: Tensor) -> Tensor:
+    """Give the noise of the encoded values at each pixel, (N, 1, H, W): a scaled log2 of the deviation.
 
-    mosaic is (N, 4, h, w) = R, G1, G2, B; condition begins with shot and read of R, G, B.
+    light is the Y of the initial demosaic; condition begins with shot and read of R, G, B.
     """
     shot = condition[:, 0:3].mean(dim=1)[:, None, None, None]
     read = condition[:, 3:6].mean(dim=1)[:, None, None, None]
-    light = torch.clamp(mosaic.mean(dim=1, keepdim=True), min=0.0)
+    light = torch.clamp(light, min=0.0)
     return torch.log2((shot * light + read) / (light + TOE) + 1e-8) * 0.125 + 1.0
+
+
+def _unpack(cells: Tensor) -> Tensor:
+    """Lay the 2x2 cells of (N, 4 C, h, w) out as (N, C, 2 h, 2 w), like pixel_shuffle.
+
+    First columns, then rows: each step moves one axis only, which engines do several times faster.
+    """
+    n, channels, height, width = cells.shape
+    by_column = cells.reshape(n, channels // 2, 2, height, width).permute(0, 1, 3, 4, 2)
+    by_row = by_column.reshape(n, channels // 4, 2, height, 2 * width).permute(0, 1, 3, 2, 4)
+    return by_row.reshape(n, channels // 4, 2 * height, 2 * width)
 
 
 class EnhanceNetS(nn.Module):
@@ -204,7 +242,7 @@ class EnhanceNetS(nn.Module):
 
     luma: Tensor
     stride = 16
-    halo = 96
+    halo = 112
     widths = (32, 48)
     vector_size = 2 * 48 + 1
     n_maps = 4
@@ -213,12 +251,13 @@ class EnhanceNetS(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.global_net = ThumbnailNet(0, 2 * self.widths[-1] + 1)
-        self.body = UNet(3 * 16, self.widths)
+        self.entry = nn.Conv2d(3 * 16, self.widths[0], 3, padding=1)
+        self.body = UNet(self.widths, (2,))
         self.maps = _silent(nn.Conv2d(self.widths[0], self.n_maps, 1))
         self.first = nn.Conv2d(3 + self.n_maps, self.hidden, 1)
         self.second = nn.Conv2d(self.hidden, self.hidden, 1)
         self.out = _silent(nn.Conv2d(self.hidden, 6, 1))
-        self.register_buffer("luma", torch.tensor(_LUMA)[None, :, None, None], persistent=False)
+        self.register_buffer("luma", torch.tensor(_LUMA)[None], persistent=False)
 
     def global_vector(self, thumbnail: Tensor) -> Tensor:
         """Give (N, 97): scales and shifts of the coarsest features, then the log gain of the picture."""
@@ -229,9 +268,9 @@ class EnhanceNetS(nn.Module):
         """Finish scene-linear RGB (N, 3, H, W), sides multiples of 16; display-encoded, not clipped."""
         code = _positive_code(picture)
         eighth = F.pixel_unshuffle(F.avg_pool2d(code, 2), 4)
-        maps = self.maps(self.body(eighth, vector[:, :-1]))
+        maps = self.maps(self.body(F.leaky_relu(self.entry(eighth), 0.2), vector[:, :-1]))
         maps = F.interpolate(maps, scale_factor=8.0, mode="bilinear", align_corners=False)
-        level = torch.log(F.conv2d(code, self.luma) + LOG_TOE)
+        level = torch.log(_mix(self.luma, code) + LOG_TOE)
         gain = vector[:, -1:, None, None] + maps[:, 0:1] + maps[:, 1:2] * level
         code = code * torch.exp(gain)
         hidden = F.leaky_relu(self.first(torch.cat([code, maps], dim=1)), 0.2)

@@ -48,7 +48,7 @@ class DevelopReport:
 
 
 def develop(
-    source: Path,
+    source: Path | Callable[[], RawFrame],
     target: Path,
     darkroom: Darkroom,
     settings: DevelopSettings,
@@ -56,7 +56,7 @@ def develop(
     overwrite: bool = False,
     on_progress: Callable[[float], None] | None = None,
 ) -> DevelopReport:
-    """Develop one raw file into one picture file.
+    """Develop one raw file, or a frame that is read ahead, into one picture file.
 
     Raises:
         InputError: the raw cannot be used.
@@ -64,7 +64,7 @@ def develop(
         VerificationError: the network gave values that are not finite.
     """
     clock = Clock(on_progress)
-    frame = read_raw(source)
+    frame = read_raw(source) if isinstance(source, Path) else source()
     clock.lap("decode", 0.1)
     clean = clean_frame(frame)
     light = find_light(frame, clean, darkroom.restore, settings.white_balance)

@@ -11,7 +11,7 @@ from rawtool.errors import UsageError
 from rawtool.frames import Cfa, Illuminated, RawFrame
 from rawtool.pipelines.prepare import balance_samples, demosaic_balanced, restore_condition
 from rawtool.runtime.network import ImageTerms, Network, reader, terms_from_thumbnail, thumbnail
-from rawtool.sensor.cfa import RGGB, pack_planes, pad_to_rggb, rggb_offset
+from rawtool.sensor.cfa import RGGB, pad_to_rggb, rggb_offset
 from rawtool.sensor.defects import apply_gain_maps, repair_hot_pixels
 from rawtool.sensor.levels import normalise
 from rawtool.sensor.noise import NoiseModel, estimate_noise
@@ -110,14 +110,21 @@ def balanced_samples(clean: Clean, light: Light) -> AnyArray:
 
 def camera_thumbnail(clean: Clean, size: int) -> Rgb:
     """Average the samples of each colour down to (size, size, 3), camera RGB in [0, 1]."""
-    samples = np.minimum(clean.samples, np.float32(1.0))
     if clean.cfa is not None and clean.cfa.pattern is not None:
-        planes = pack_planes(samples, clean.cfa.pattern)
-        greens = (planes[..., 1:2] + planes[..., 2:3]) * np.float32(0.5)
-        rgb = np.concatenate([planes[..., 0:1], greens, planes[..., 3:4]], axis=2)
+        rgb = _half_size(clean.samples)
     else:
-        rgb = demosaic_balanced(samples, clean.cfa)
+        rgb = demosaic_balanced(np.minimum(clean.samples, np.float32(1.0)), clean.cfa)
     return thumbnail(reader(rgb), (rgb.shape[0], rgb.shape[1]), size)
+
+
+def _half_size(mosaic: AnyArray) -> Rgb:
+    """Make one pixel of every RGGB cell, cut at 1; the planes lie one after the other."""
+    planes = np.empty((3, mosaic.shape[0] // 2, mosaic.shape[1] // 2), dtype=np.float32)
+    for plane, (top, left) in zip(planes, ((0, 0), (0, 1), (1, 1)), strict=True):
+        np.minimum(mosaic[top::2, left::2], np.float32(1.0), out=plane)
+    planes[1] += np.minimum(mosaic[1::2, 0::2], np.float32(1.0))
+    planes[1] *= np.float32(0.5)
+    return np.moveaxis(planes, 0, 2)
 
 
 def _asked_neutral(frame: RawFrame, white_balance: str) -> Vector3 | None:

@@ -26,9 +26,9 @@ def balance_samples(samples: AnyArray, cfa: Cfa | None, gains: Vector3) -> AnyAr
     """
     if samples.ndim == 3:
         return np.minimum(samples * gains.astype(np.float32), np.float32(1.0))
-    balanced = np.minimum(samples, np.float32(1.0))
     if cfa is None:
-        return balanced
+        return np.minimum(samples, np.float32(1.0))
+    balanced = np.empty_like(samples)
     n_rows, n_columns = len(cfa.cell), len(cfa.cell[0])
     for i in range(n_rows):
         for j in range(n_columns):
@@ -52,7 +52,10 @@ def restore_input(balanced: AnyArray, cfa: Cfa | None, xyz_from_balanced: Matrix
     rgb = demosaic_balanced(balanced, cfa)
     is_rggb = cfa is not None and cfa.cell == RGGB.cell
     mosaic = balanced if is_rggb else sample_mosaic(rgb, RGGB)
-    return np.concatenate([apply_matrix(xyz_from_balanced, rgb), mosaic[..., None]], axis=2)
+    planes = np.empty((4, *mosaic.shape), dtype=np.float32)
+    planes[:3] = np.moveaxis(apply_matrix(xyz_from_balanced, rgb), 2, 0)
+    planes[3] = mosaic
+    return np.moveaxis(planes, 0, 2)
 
 
 def restore_window(

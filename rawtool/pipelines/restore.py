@@ -36,7 +36,8 @@ def restore(
         area = (top, left, height, width)
         return restore_window(samples, cfa, light.xyz_from_balanced, area)[..., :channels]
 
-    rgb = np.empty((*shape, 3), dtype=np.float32)
+    # In planes, as networks take and give them.
+    rgb = np.moveaxis(np.empty((3, *shape), dtype=np.float32), 0, 2)
 
     def keep(top: int, left: int, block: Layers) -> None:
         height, width = block.shape[:2]

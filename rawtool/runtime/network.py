@@ -1,5 +1,8 @@
 """Run one stage of a model over a picture of any size, in bounded memory."""
 
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -24,9 +27,10 @@ from rawtool.runtime.tiling import (
 )
 from rawtool.vocabulary import GlobalPass
 
-# Longest side of what a tile keeps: beyond it speed gains nothing, memory grows.
+# Longest side of what a tile keeps: beyond it speed gains nothing, memory grows. A network that looks far
+# around gets tiles four halos long, so that most of a window is kept.
 LONGEST_TILE = 1024
-MEMORY_BUDGET_BYTES = 500 * 2**20
+MEMORY_BUDGET_BYTES = 420 * 2**20
 # Rows read at a time for a thumbnail.
 STRIP_ROWS = 256
 
@@ -127,18 +131,33 @@ def run_network(
     """Run the tile graph over a picture of shape (height, width), block by block.
 
     tile is the side of what each run keeps; None picks it by the memory budget. Blocks reach the
-    sink in reading order, cut to the frame; together they cover it once.
+    sink in reading order, cut to the frame; together they cover it once. The source is called from
+    another thread, one window ahead.
     """
     card = network.card
     fixed = _condition_input(card, terms.condition)
     if card.global_pass is not GlobalPass.NONE:
         fixed["vector"] = layout.network_from_vector(_known(terms.vector, card, "vector"))
     parts = plan_tiles(*shape, tile or auto_tile(card), network.grid)
-    for part in parts:
-        window = read_window(source, part.window, *shape)
-        inputs = {card.input.name: layout.network_from_picture(window)} | fixed
-        tensor = network.tile_session.run(inputs, is_last=part is parts[-1])[card.output.name]
-        sink(part.kept.top, part.kept.left, _kept(layout.picture_from_network(tensor), part, shape))
+
+    def read(part: Tile) -> AnyArray:
+        return layout.network_from_picture(read_window(source, part.window, *shape))
+
+    with closing(_one_ahead(read, parts)) as windows:
+        for part, window in zip(parts, windows, strict=True):
+            inputs = {card.input.name: window} | fixed
+            tensor = network.tile_session.run(inputs)[card.output.name]
+            sink(part.kept.top, part.kept.left, _kept(layout.picture_from_network(tensor), part, shape))
+
+
+def _one_ahead(read: Callable[[Tile], AnyArray], parts: Sequence[Tile]) -> Generator[AnyArray, None, None]:
+    """Yield the window of every tile; the next one is read while the network works on this one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="rawtool_window") as reader_thread:
+        coming = reader_thread.submit(read, parts[0])
+        for part in parts[1:]:
+            ready, coming = coming, reader_thread.submit(read, part)
+            yield ready.result()
+        yield coming.result()
 
 
 def run_picture(network: Network, picture: AnyArray, terms: ImageTerms, tile: int | None = None) -> AnyArray:
@@ -165,7 +184,7 @@ def reader(picture: AnyArray) -> Source:
 def auto_tile(card: Card, budget_bytes: int = MEMORY_BUDGET_BYTES) -> int:
     """The side of what a tile keeps, by the memory that its window takes."""
     grid = Grid(card.stride, card.halo, card.min_size)
-    return largest_tile(grid, card.bytes_per_pixel, budget_bytes, LONGEST_TILE)
+    return largest_tile(grid, card.bytes_per_pixel, budget_bytes, max(LONGEST_TILE, 4 * card.halo))
 
 
 def thumbnail(source: Source, shape: tuple[int, int], size: int) -> Rgb:
@@ -175,13 +194,14 @@ def thumbnail(source: Source, shape: tuple[int, int], size: int) -> Rgb:
     edges counted in part; a picture smaller than size is enlarged by the same rule.
     """
     height, width = shape
-    rows, columns = _area_weights(height, size), _area_weights(width, size)
+    rows, columns = _area_weights(height, size), _area_weights(width, size).T.astype(np.float32)
     total = np.zeros((size, size, THUMBNAIL_CHANNELS))
     for top in range(0, height, STRIP_ROWS):
         n_rows = min(STRIP_ROWS, height - top)
         strip = source(top, 0, n_rows, width)[..., :THUMBNAIL_CHANNELS]
-        narrow = np.einsum("rwc,tw->rtc", strip, columns, optimize=True)
-        total += np.einsum("sr,rtc->stc", rows[:, top : top + n_rows], narrow, optimize=True)
+        for channel in range(THUMBNAIL_CHANNELS):
+            narrow = strip[..., channel] @ columns
+            total[..., channel] += rows[:, top : top + n_rows] @ narrow
     return total.astype(np.float32)
 
 

@@ -4,6 +4,7 @@ Options: one inter-op thread, all graph optimisations.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -41,14 +42,11 @@ class OnnxSession:
         self.card_text: str | None = self._session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
         self._outputs = [output.name for output in self._session.get_outputs()]
 
-    def run(self, inputs: Mapping[str, AnyArray], *, is_last: bool = False) -> dict[str, AnyArray]:
-        """Run the graph on float32 arrays by name; after the last one working memory is given back."""
-        options = onnxruntime.RunOptions()
-        if is_last:
-            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    def run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run the graph on float32 arrays by name."""
         feed = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in inputs.items()}
         try:
-            results = self._session.run(self._outputs, feed, options)
+            results = self._session.run(self._outputs, feed)
         except _FOREIGN as error:
             raise _translated(error, self._path) from error
         return checked(dict(zip(self._outputs, results, strict=True)))
@@ -84,8 +82,21 @@ def _load(path: Path, device: devices.Device, threads: int) -> onnxruntime.Infer
         raise _translated(error, path) from error
 
 
+@cache
+def _share_memory() -> None:
+    """Let all sessions of this process work in one arena: stages run one after the other, not at once."""
+    cpu = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(cpu, None)
+
+
 def _options(threads: int) -> onnxruntime.SessionOptions:
+    _share_memory()
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    # A memory plan is made for one size of window and kept beside those for all the others.
+    options.enable_mem_pattern = False
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL

@@ -23,11 +23,8 @@ class Session(Protocol):
     provider: str
     card_text: str | None
 
-    def run(self, inputs: Mapping[str, AnyArray], *, is_last: bool = False) -> dict[str, AnyArray]:
-        """Run the graph on float32 arrays by name; the outputs are finite.
-
-        is_last says that this was the last tile of a picture: working memory may be given back.
-        """
+    def run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run the graph on float32 arrays by name; the outputs are finite."""
         ...
 
 

@@ -55,7 +55,8 @@ def padded_length(length: int, grid: Grid) -> int:
 def plan_tiles(height: int, width: int, tile: int | None, grid: Grid) -> tuple[Tile, ...]:
     """Lay tiles over a frame, row by row; None for tile means the whole frame at once.
 
-    tile is the side of what is kept, rounded up to a multiple of stride.
+    tile is the longest side of what is kept, rounded up to a multiple of stride; tiles are made about
+    equal, so that none is a sliver whose halo costs more than itself.
     """
     rows = _plan_axis(height, tile, grid)
     columns = _plan_axis(width, tile, grid)
@@ -101,7 +102,8 @@ def largest_tile(grid: Grid, bytes_per_pixel: int, budget_bytes: int, longest: i
 def _plan_axis(length: int, tile: int | None, grid: Grid) -> list[tuple[int, int, int, int]]:
     """Start and length of what is kept, start and length of its window, for every tile of one axis."""
     padded = padded_length(length, grid)
-    step = padded if tile is None else _up(max(tile, 1), grid.stride)
+    longest = padded if tile is None else _up(max(tile, 1), grid.stride)
+    step = _up(-(-padded // -(-padded // longest)), grid.stride)
     smallest = _up(grid.min_size, grid.stride)
     plan = []
     for start in range(0, min(length, padded), step):

@@ -36,9 +36,8 @@ class TorchScriptSession:
             raise _translated(error, path) from error
         self.card_text: str | None = extra[CARD_KEY] or None
 
-    def run(self, inputs: Mapping[str, AnyArray], *, is_last: bool = False) -> dict[str, AnyArray]:
-        """Run the graph on float32 arrays by name; is_last changes nothing here."""
-        del is_last
+    def run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run the graph on float32 arrays by name."""
         if set(inputs) != set(self._inputs):
             raise ModelContractError(f"{self._path.name} takes {', '.join(self._inputs)}; the card is wrong")
         try:

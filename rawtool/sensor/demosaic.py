@@ -20,7 +20,8 @@ MARGIN = 12
 def demosaic(mosaic: Mosaic, cfa: Cfa) -> Rgb:
     """Interpolate a mosaic to RGB in the mosaic's own values.
 
-    Values are kept at their sites, negatives and values above 1 too. Borders are mirrored.
+    Values are kept at their sites, negatives and values above 1 too. Borders are mirrored. The planes of a
+    Bayer frame lie one after the other in memory, as networks want them.
     """
     pattern = cfa.pattern
     if pattern is None or min(mosaic.shape) < 2:
@@ -31,7 +32,7 @@ def demosaic(mosaic: Mosaic, cfa: Cfa) -> Rgb:
     margins = ((2 + top, 2 + bottom), (2 + left, 2 + right))
     padded = np.pad(mosaic, margins, mode=_border(min(mosaic.shape)))
     rgb = _bilinear_rggb(padded)
-    return rgb[2 + top : 2 + top + mosaic.shape[0], 2 + left : 2 + left + mosaic.shape[1]]
+    return rgb[top : top + mosaic.shape[0], left : left + mosaic.shape[1]]
 
 
 def _border(shortest: int) -> Literal["reflect", "symmetric", "edge"]:
@@ -39,25 +40,38 @@ def _border(shortest: int) -> Literal["reflect", "symmetric", "edge"]:
     return "reflect" if shortest > 3 else "symmetric" if shortest > 2 else "edge"
 
 
-def _bilinear_rggb(mosaic: Mosaic) -> Rgb:
-    """Interpolate an RGGB mosaic with even sides; the outermost line is not to be used."""
-    rgb = np.empty((*mosaic.shape, 3), dtype=np.float32)
-    inner, half = slice(1, -1), np.float32(0.5)
-    across = np.zeros_like(mosaic)
-    across[:, inner] = (mosaic[:, :-2] + mosaic[:, 2:]) * half
-    down = np.zeros_like(mosaic)
-    down[inner] = (mosaic[:-2] + mosaic[2:]) * half
-    diagonal = np.zeros_like(mosaic)
-    diagonal[inner] = (across[:-2] + across[2:]) * half
-    cross = (across + down) * half
-    red, blue = (0, 0), (1, 1)
-    for site, own, other in ((red, 0, 2), (blue, 2, 0)):
-        at = (slice(site[0], None, 2), slice(site[1], None, 2))
-        rgb[(*at, own)], rgb[(*at, 1)], rgb[(*at, other)] = mosaic[at], cross[at], diagonal[at]
-    for site, along, athwart in (((0, 1), 0, 2), ((1, 0), 2, 0)):
-        at = (slice(site[0], None, 2), slice(site[1], None, 2))
-        rgb[(*at, along)], rgb[(*at, 1)], rgb[(*at, athwart)] = across[at], mosaic[at], down[at]
-    return rgb
+def _bilinear_rggb(padded: AnyArray) -> Rgb:
+    """Interpolate an RGGB mosaic with even sides; the result is two lines smaller on every side.
+
+    Red and blue lie on a lattice of every other line; green on two of them, between which it is crossed.
+    """
+    red, blue = padded[0::2, 0::2], padded[1::2, 1::2]
+    green_1, green_2 = padded[0::2, 1::2], padded[1::2, 0::2]
+    planes = np.empty((3, padded.shape[0] - 4, padded.shape[1] - 4), dtype=np.float32)
+    _fill_lattice(planes[0], red)
+    # Turned by half a circle, blue stands where red does.
+    _fill_lattice(planes[2, ::-1, ::-1], blue[::-1, ::-1])
+    inner, before, after = slice(1, -1), slice(0, -2), slice(2, None)
+    green = planes[1]
+    green[0::2, 1::2], green[1::2, 0::2] = green_1[inner, inner], green_2[inner, inner]
+    at_red = _mean(green_1[inner, before], green_1[inner, inner])
+    green[0::2, 0::2] = _mean(at_red, _mean(green_2[before, inner], green_2[inner, inner]))
+    at_blue = _mean(green_2[inner, inner], green_2[inner, after])
+    green[1::2, 1::2] = _mean(at_blue, _mean(green_1[inner, inner], green_1[after, inner]))
+    return np.moveaxis(planes, 0, 2)
+
+
+def _fill_lattice(plane: Plane, sites: AnyArray) -> None:
+    """Fill a plane whose even lines carry sites[1:-1, 1:-1] by the means of the nearest sites."""
+    inner, after = slice(1, -1), slice(2, None)
+    across = _mean(sites[1:, inner], sites[1:, after])
+    plane[0::2, 0::2], plane[0::2, 1::2] = sites[inner, inner], across[:-1]
+    plane[1::2, 0::2] = _mean(sites[inner, inner], sites[after, inner])
+    plane[1::2, 1::2] = _mean(across[:-1], across[1:])
+
+
+def _mean(one: Plane, other: Plane) -> Plane:
+    return (one + other) * np.float32(0.5)
 
 
 def _normalised_convolution(mosaic: Mosaic, cfa: Cfa) -> Rgb:

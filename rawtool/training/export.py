@@ -76,9 +76,8 @@ class ModuleSession:
         self.device, self.provider = "cpu", "torch module"
         self.card_text: str | None = None
 
-    def run(self, inputs: Mapping[str, AnyArray], *, is_last: bool = False) -> dict[str, AnyArray]:
-        """Run the module on arrays by name; is_last changes nothing here."""
-        del is_last
+    def run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run the module on arrays by name."""
         with torch.inference_mode():
             results = self._module(*(torch.from_numpy(inputs[name]) for name in self._inputs))
         found = (results,) if isinstance(results, Tensor) else results

@@ -24,7 +24,7 @@ class StageConfig:
 class CameraNetConfig:
     """The recipe. The defaults of size s made the shipped model.
 
-    loss is ``encoded`` (L1 of square-root-encoded light) or ``paper`` (L1 and log-L1 of light).
+    loss is ``encoded`` (L1 and RMS of square-root-encoded light) or ``paper`` (L1 and log-L1 of light).
     balance is the share of the restoration in the joint loss (the paper's lambda); hdr_share the share
     of HDR scenes among the crops; workers the processes that make batches. A batch of the steps
     enhance and joint is a multiple of crops_per_frame.
@@ -38,8 +38,8 @@ class CameraNetConfig:
     crops_per_frame: int = 8
     workers: int = 1
     validate_every_s: float = 300.0
-    restore: StageConfig = field(default_factory=lambda: StageConfig(68.0, 160, 10, 1e-3))
-    enhance: StageConfig = field(default_factory=lambda: StageConfig(14.0, 256, 16, 2e-3))
+    restore: StageConfig = field(default_factory=lambda: StageConfig(78.0, 160, 10, 1.5e-3))
+    enhance: StageConfig = field(default_factory=lambda: StageConfig(13.0, 256, 16, 2e-3))
     joint: StageConfig = field(default_factory=lambda: StageConfig(6.0, 192, 8, 1e-4))
 
     def stages(self) -> dict[str, StageConfig]:

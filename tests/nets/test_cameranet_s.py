@@ -63,7 +63,7 @@ def test_an_untrained_enhancement_is_the_square_root_code_of_its_light():
 
 
 def test_both_networks_know_the_published_matrix():
-    np.testing.assert_allclose(RestoreNetS().rgb_from_xyz, SRGB_FROM_XYZ, atol=1e-7)
+    np.testing.assert_allclose(RestoreNetS().rgb_from_picture[:3, :3], SRGB_FROM_XYZ, atol=1e-7)
 
 
 def test_the_two_stages_together_take_at_most_60_kflop_a_pixel():
@@ -95,6 +95,29 @@ def trained_a_little(net):
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, std=0.05 if parameter.dim() == 1 else parameter[0].numel() ** -0.5)
     return net.eval()
+
+
+def reach(net, *rest):
+    """Give how far from a pixel its result still depends on the picture, at the worse of two places."""
+    side = 2 * net.halo + 32
+    found = 0
+    for place in (side // 2 + 3, side // 2 + 5):
+        picture = light(1, 3 if net.stride == 16 else 4, side, side).requires_grad_()
+        net(picture, *rest)[0, :, place, place].sum().backward()
+        rows = torch.nonzero(picture.grad.abs().sum(dim=(0, 1, 3))).flatten()
+        found = max(found, place - int(rows.min()), int(rows.max()) - place)
+    return found
+
+
+def test_both_networks_are_blind_beyond_their_halo():
+    for net in (RestoreNetS(), EnhanceNetS()):
+        for parameter in net.parameters():
+            # All positive, so that nothing cancels and no activation is shut.
+            torch.nn.init.uniform_(parameter, 0.002, 0.006)
+        vector = torch.zeros(1, net.vector_size)
+        rest = (vector,) if isinstance(net, EnhanceNetS) else (CONDITION, vector)
+
+        assert net.halo - net.stride < reach(net, *rest) <= net.halo
 
 
 def test_the_noise_level_and_the_vector_change_the_restoration():

@@ -20,7 +20,7 @@ def test_both_networks_are_loaded_and_the_digest_is_that_of_the_files(darkroom):
 def test_a_model_is_found_by_name(untrained_model, monkeypatch):
     monkeypatch.setenv("RAWTOOL_MODELS_DIR", str(untrained_model.parent))
 
-    assert open_darkroom("cameranet-s@1", device="cpu", threads=1).model.folder == untrained_model
+    assert open_darkroom("cameranet-s@2", device="cpu", threads=1).model.folder == untrained_model
 
 
 def test_a_damaged_file_is_refused_before_it_is_loaded(untrained_model, tmp_path):

@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +29,7 @@ class Blur:
     def __init__(self):
         self.sizes = []
 
-    def run(self, inputs, *, is_last=False):
+    def run(self, inputs):
         picture = inputs["picture"][:, :3].astype(np.float64)
         self.sizes.append(picture.shape[2:])
         padded = np.pad(picture, ((0, 0), (0, 0), (REACH, REACH), (REACH, REACH)))
@@ -43,7 +44,7 @@ class Cells:
 
     device, provider, card_text = "cpu", "numpy", None
 
-    def run(self, inputs, *, is_last=False):
+    def run(self, inputs):
         blurred = Blur().run(inputs)["finished"]
         n, c, h, w = blurred.shape
         cells = blurred.reshape(n, c, h // 8, 8, w // 8, 8).max(axis=(3, 5))
@@ -55,7 +56,7 @@ class Means:
 
     device, provider, card_text = "cpu", "numpy", None
 
-    def run(self, inputs, *, is_last=False):
+    def run(self, inputs):
         assert inputs["thumbnail"].shape == (1, 3, 16, 16)
         mean = inputs["thumbnail"].mean(axis=(2, 3))
         vector = np.concatenate([mean, inputs["condition"]], axis=1)
@@ -160,6 +161,51 @@ def test_the_tile_size_follows_the_memory_budget():
     card = plain_card(halo=16, bytes_per_pixel=1000)
     assert auto_tile(card, 1000 * 160 * 160) == 128
     assert auto_tile(card, 10**13) == 1024
+    assert auto_tile(replace(card, halo=352), 10**13) == 4 * 352
+
+
+def test_one_window_is_read_ahead_of_the_network_and_blocks_come_in_order():
+    began = [threading.Event() for _ in range(3)]
+
+    class Slow(Blur):
+        def run(self, inputs):
+            # The second window is being read while the network has not finished the first.
+            assert began[1].wait(5)
+            return super().run(inputs)
+
+    def source(top, left, height, width):
+        began[min(top // 32, 2)].set()
+        return np.zeros((height, width, 3), dtype=np.float32)
+
+    tops = []
+    run_network(
+        Network(plain_card(halo=16), Slow(), None),
+        source,
+        lambda top, _left, _block: tops.append(top),
+        (200, 64),
+        terms=ImageTerms(),
+        tile=64,
+    )
+    assert tops == [0, 56, 112, 168]
+
+
+def test_a_window_that_cannot_be_read_ends_the_run_with_its_own_error():
+    def source(top, _left, height, width):
+        if top > 48:
+            raise OSError("the disk is gone")
+        return np.zeros((height, width, 3), dtype=np.float32)
+
+    tops = []
+    with pytest.raises(OSError, match="the disk is gone"):
+        run_network(
+            Network(plain_card(halo=16), Blur(), None),
+            source,
+            lambda top, *_: tops.append(top),
+            (200, 64),
+            terms=ImageTerms(),
+            tile=64,
+        )
+    assert tops == [0, 56]
 
 
 @pytest.mark.parametrize(

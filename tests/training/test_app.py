@@ -86,7 +86,7 @@ def test_the_settings_that_are_written_down_are_those_of_the_run(finished):
     config = read_run(finished[0])
 
     assert config.seed == 4
-    assert config.restore == StageConfig(100.0, 32, 2, 1e-3, 2)
+    assert config.restore == StageConfig(100.0, 32, 2, 1.5e-3, 2)
 
 
 def test_a_run_that_exists_is_neither_begun_again_nor_touched(finished):
@@ -216,9 +216,9 @@ def test_scenes_without_cameras_are_refused_before_a_folder_is_made(asked, works
 
 
 def test_a_run_becomes_a_model_that_a_darkroom_opens(finished, tmp_path):
-    export_run(finished[0], tmp_path / "models" / "cameranet-s-v1")
+    export_run(finished[0], tmp_path / "models" / "cameranet-s-v2")
 
-    darkroom = open_darkroom(str(tmp_path / "models" / "cameranet-s-v1"), device="cpu", threads=1)
+    darkroom = open_darkroom(str(tmp_path / "models" / "cameranet-s-v2"), device="cpu", threads=1)
 
     assert "restore: 2 steps of 2 x 32 px" in darkroom.restore.card.training
     assert (tmp_path / "models" / "index.toml").is_file()

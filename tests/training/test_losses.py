@@ -50,8 +50,26 @@ def test_what_is_above_white_where_the_truth_is_white_costs_nothing():
     white = torch.full((1, 3, 2, 2), WHITE_CODE)
     weight = torch.ones(1)
 
-    assert losses.encoded_loss(white + 0.5, white, WHITE_CODE, weight).item() == 0.0
+    assert losses.encoded_loss(white + 0.5, white, WHITE_CODE, weight).item() == pytest.approx(0, abs=1e-4)
     assert losses.encoded_loss(white - 0.25, white, WHITE_CODE, weight).item() == pytest.approx(0.25)
+
+
+def test_the_root_of_the_mean_square_is_taken_picture_by_picture():
+    truth = torch.zeros(2, 1, 1, 4)
+    found = torch.tensor([[[[2.0, 0.0, 0.0, 0.0]]], [[[1.0, 1.0, 1.0, 1.0]]]])
+
+    # sqrt(4 / 4) = 1 and 1: equal although the L1 errors are 0.5 and 1; weighted 3 : 1 they stay 1.
+    assert losses.rms(found, truth, torch.tensor([3.0, 1.0])).item() == pytest.approx(1.0, abs=1e-6)
+    twice = found * torch.tensor([2.0, 1.0])[:, None, None, None]
+    assert losses.rms(twice, truth, torch.tensor([3.0, 1.0])).item() == pytest.approx(1.75, abs=1e-6)
+
+
+def test_the_root_has_a_gradient_where_nothing_is_wrong():
+    found = torch.zeros(1, 1, 2, 2, requires_grad=True)
+
+    losses.rms(found, torch.zeros(1, 1, 2, 2), torch.ones(1)).backward()
+
+    assert torch.isfinite(found.grad).all()
 
 
 def test_the_error_of_the_light_is_an_angle():

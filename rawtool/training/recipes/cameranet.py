@@ -36,7 +36,7 @@ from rawtool.training.recipes.validation import (
 )
 from rawtool.training.recipes.wrappers import Joint, enhancer, restorer
 from rawtool.training.scenes import SceneSet
-from rawtool.training.settings import CameraNetConfig, StageConfig
+from rawtool.training.settings import CameraNetConfig
 
 ILLUMINANT_WEIGHT = 0.02
 DETAIL_WEIGHT = 0.5
@@ -51,7 +51,9 @@ def train_step(
     torch.manual_seed(config.seed)
     stage = config.stages()[name]
     job = _job(name, config, scenes, out)
-    batches = loader(_stream(name, config, stage, scenes), config.workers)
+    last = out / f"{name}-last.pt"
+    n_done = load_checkpoint(last).step if resume and last.exists() else 0
+    batches = loader(_stream(name, config, scenes, _seed_after(n_done, config.seed)), config.workers)
     settings = StageSettings(
         name,
         stage.steps,
@@ -66,7 +68,7 @@ def train_step(
 def restore_loss(network: nn.Module, batch: RestoreBatch, kind: str) -> Tensor:
     """Give the loss of step 1.
 
-    ``encoded``: L1 of square-root-encoded RGB, samples weighed against their noise so that clean ones
+    ``encoded``: L1 and RMS of square-root-encoded RGB, samples weighed against their noise so that clean ones
     count as much as noisy ones. ``paper``: L1 and log-L1 of light. Both add the estimate of the light.
     """
     code, neutral = network(batch.picture, batch.condition, batch.thumbnail)
@@ -141,12 +143,18 @@ def trained(config: CameraNetConfig, out: Path) -> tuple[nn.Module, nn.Module]:
     )
 
 
-def _stream(name: str, config: CameraNetConfig, stage: StageConfig, scenes: SceneSet) -> IterableDataset[Any]:
+def _seed_after(n_done: int, seed: int) -> int:
+    """Give the seed of the batches after n_done steps: a resumed step must not learn the same ones again."""
+    return seed + 1_000_003 * n_done
+
+
+def _stream(name: str, config: CameraNetConfig, scenes: SceneSet, seed: int) -> IterableDataset[Any]:
+    stage = config.stages()[name]
     draw = Draw(stage.crop, stage.batch, config.hdr_share)
     if name == "restore":
-        return RestoreStream(scenes, draw, config.seed)
+        return RestoreStream(scenes, draw, seed)
     stream = EnhanceStream if name == "enhance" else JointStream
-    return stream(scenes, draw, config.seed, config.crops_per_frame)
+    return stream(scenes, draw, seed, config.crops_per_frame)
 
 
 def _pixels(batch: RestoreBatch | EnhanceBatch | JointBatch) -> int:
