@@ -4,7 +4,7 @@ Source: ISO 16684-1; IPTC digital source types for pictures that networks have w
 """
 
 import re
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from rawtool.frames import Provenance
 
@@ -60,5 +60,5 @@ def _description(provenance: Provenance, text: str) -> str:
     if provenance.note:
         fields.append(f"<rawtool:Note>{escape(provenance.note)}</rawtool:Note>")
     names = {"rawtool": "urn:rawtool:1.0", "iptc": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"}
-    declared = " ".join(f"xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in names.items())
+    declared = " ".join(f'xmlns:{prefix}="{escape(uri)}"' for prefix, uri in names.items())
     return f'<rdf:Description rdf:about="" {declared}>{"".join(fields)}</rdf:Description>'

@@ -53,8 +53,8 @@ def clean_frame(frame: RawFrame) -> Clean:
     noise = measure_noise(samples, frame)
     period = _period(frame)
     if frame.kind in (SensorKind.BAYER, SensorKind.MONOCHROME):
-        samples = repair_hot_pixels(samples, period, noise)
-    samples = apply_gain_maps(samples, frame.gain_maps)
+        samples = repair_hot_pixels(samples, period, noise, out=samples)
+    samples = apply_gain_maps(samples, frame.gain_maps, out=samples)
     pattern = frame.cfa.pattern if frame.cfa else None
     if pattern is None:
         return Clean(samples, frame.cfa, noise, (0, 0))
@@ -104,8 +104,8 @@ def find_light(frame: RawFrame, clean: Clean, network: Network, white_balance: s
 
 
 def balanced_samples(clean: Clean, light: Light) -> AnyArray:
-    """Balance clean samples; what any channel clipped becomes white."""
-    return balance_samples(clean.samples, clean.cfa, light.gains)
+    """Balance clean samples, in their own memory; what any channel clipped becomes white."""
+    return balance_samples(clean.samples, clean.cfa, light.gains, out=clean.samples)
 
 
 def camera_thumbnail(clean: Clean, size: int) -> Rgb:

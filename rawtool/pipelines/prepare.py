@@ -18,23 +18,26 @@ CONDITION_SIZE = 8
 """Shot and read of the three balanced channels, then: is a Bayer mosaic, has all colours at every site."""
 
 
-def balance_samples(samples: AnyArray, cfa: Cfa | None, gains: Vector3) -> AnyArray:
+def balance_samples(
+    samples: AnyArray, cfa: Cfa | None, gains: Vector3, *, out: AnyArray | None = None
+) -> AnyArray:
     """Multiply samples (H, W) or (H, W, 3) by white-balance gains and cut at 1.
 
     The smallest gain is 1, so what any channel clipped becomes white. The first sample stands on the
-    cell's first site.
+    cell's first site. out is where the result goes, the samples themselves for example.
     """
+    balanced = np.empty_like(samples) if out is None else out
+    white = np.float32(1.0)
     if samples.ndim == 3:
-        return np.minimum(samples * gains.astype(np.float32), np.float32(1.0))
+        return np.minimum(samples * gains.astype(np.float32), white, out=balanced)
     if cfa is None:
-        return np.minimum(samples, np.float32(1.0))
-    balanced = np.empty_like(samples)
+        return np.minimum(samples, white, out=balanced)
     n_rows, n_columns = len(cfa.cell), len(cfa.cell[0])
     for i in range(n_rows):
         for j in range(n_columns):
             site = (slice(i, None, n_rows), slice(j, None, n_columns))
             gain = np.float32(gains[cfa.cell[i][j]])
-            balanced[site] = np.minimum(samples[site] * gain, np.float32(1.0))
+            np.minimum(samples[site] * gain, white, out=balanced[site])
     return balanced
 
 

@@ -1,9 +1,8 @@
 """Run one stage of a model over a picture of any size, in bounded memory."""
 
-from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -131,8 +130,8 @@ def run_network(
     """Run the tile graph over a picture of shape (height, width), block by block.
 
     tile is the side of what each run keeps; None picks it by the memory budget. Blocks reach the
-    sink in reading order, cut to the frame; together they cover it once. The source is called from
-    another thread, one window ahead.
+    sink in reading order, cut to the frame; together they cover it once. While the network works on a
+    tile, a helper thread stores the one before and reads the one after: source and sink are its alone.
     """
     card = network.card
     fixed = _condition_input(card, terms.condition)
@@ -143,21 +142,21 @@ def run_network(
     def read(part: Tile) -> AnyArray:
         return layout.network_from_picture(read_window(source, part.window, *shape))
 
-    with closing(_one_ahead(read, parts)) as windows:
-        for part, window in zip(parts, windows, strict=True):
-            inputs = {card.input.name: window} | fixed
+    def store(part: Tile, tensor: AnyArray) -> None:
+        sink(part.kept.top, part.kept.left, _kept(layout.picture_from_network(tensor), part, shape))
+
+    with ThreadPoolExecutor(1, thread_name_prefix="rawtool_tiles") as helper:
+        coming, stored = helper.submit(read, parts[0]), None
+        for part, following in zip_longest(parts, parts[1:]):
+            inputs = {card.input.name: coming.result()} | fixed
+            if following:
+                coming = helper.submit(read, following)
             tensor = network.tile_session.run(inputs)[card.output.name]
-            sink(part.kept.top, part.kept.left, _kept(layout.picture_from_network(tensor), part, shape))
-
-
-def _one_ahead(read: Callable[[Tile], AnyArray], parts: Sequence[Tile]) -> Generator[AnyArray, None, None]:
-    """Yield the window of every tile; the next one is read while the network works on this one."""
-    with ThreadPoolExecutor(1, thread_name_prefix="rawtool_window") as reader_thread:
-        coming = reader_thread.submit(read, parts[0])
-        for part in parts[1:]:
-            ready, coming = coming, reader_thread.submit(read, part)
-            yield ready.result()
-        yield coming.result()
+            if stored:
+                stored.result()
+            stored = helper.submit(store, part, tensor)
+        if stored:
+            stored.result()
 
 
 def run_picture(network: Network, picture: AnyArray, terms: ImageTerms, tile: int | None = None) -> AnyArray:

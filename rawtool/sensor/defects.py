@@ -21,7 +21,9 @@ _STRIP_ROWS = 64
 _AROUND = tuple((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0))
 
 
-def repair_hot_pixels(mosaic: Mosaic, period: tuple[int, int], noise: NoiseModel) -> Mosaic:
+def repair_hot_pixels(
+    mosaic: Mosaic, period: tuple[int, int], noise: NoiseModel, *, out: Mosaic | None = None
+) -> Mosaic:
     """Replace isolated hot and dead pixels by the median of their 8 neighbours of the same colour.
 
     A pixel is a defect when it lies outside all 8 of them by more than 5 noise deviations, by more
@@ -35,9 +37,11 @@ def repair_hot_pixels(mosaic: Mosaic, period: tuple[int, int], noise: NoiseModel
         period: rows and columns of the colour cell: (2, 2) for Bayer, (1, 1) for monochrome. A
             frame of fewer than 3 cells in a direction is returned as it is.
         noise: of this mosaic; decides how far noise alone can reach.
+        out: where the result goes, the mosaic itself for example.
     """
+    repaired = _copied(mosaic, out)
     if mosaic.shape[0] < 3 * period[0] or mosaic.shape[1] < 3 * period[1]:
-        return mosaic
+        return repaired
     spots = [_suspects(mosaic, top, period, noise) for top in range(0, mosaic.shape[0], _STRIP_ROWS)]
     rows, columns = np.concatenate(spots, axis=1)
     around = _neighbours(mosaic, rows, columns, period)
@@ -45,12 +49,11 @@ def repair_hot_pixels(mosaic: Mosaic, period: tuple[int, int], noise: NoiseModel
     stands_out = np.flatnonzero(excess)
     rows, columns, excess = rows[stands_out], columns[stands_out], excess[stands_out]
     alone = np.flatnonzero(~_spills(mosaic, rows, columns, excess, period, noise))
-    repaired = mosaic.copy()
     repaired[rows[alone], columns[alone]] = np.median(around[stands_out[alone]], axis=1)
     return repaired
 
 
-def apply_gain_maps(samples: Samples, maps: tuple[GainMap, ...]) -> Samples:
+def apply_gain_maps(samples: Samples, maps: tuple[GainMap, ...], *, out: Samples | None = None) -> Samples:
     """Multiply samples by the gain maps, one after the other (DNG 1.4, opcode GainMap).
 
     A map's value at a pixel is bilinear between its nodes; the pixel's place is its centre as a
@@ -60,14 +63,24 @@ def apply_gain_maps(samples: Samples, maps: tuple[GainMap, ...]) -> Samples:
     Args:
         samples: (H, W) or (H, W, 3) float32 after levels.
         maps: as the file has them, coordinates in the active area.
+        out: where the result goes, the samples themselves for example.
     """
-    if not maps:
+    if not maps and out is None:
         return samples
-    corrected = samples.astype(np.float32, copy=True)
+    corrected = _copied(samples, out)
     layers = corrected.reshape(*corrected.shape[:2], -1)
     for gain_map in maps:
         _apply_gain_map(layers, gain_map)
     return corrected
+
+
+def _copied(samples: AnyArray, out: AnyArray | None) -> AnyArray:
+    """Give out, or an array of its own, with the samples in it."""
+    if out is None:
+        return samples.astype(np.float32, copy=True)
+    if out is not samples:
+        out[...] = samples
+    return out
 
 
 def _apply_gain_map(layers: AnyArray, gain_map: GainMap) -> None:

@@ -45,9 +45,11 @@ def test_noise_below_black_is_kept():
 def test_the_samples_that_were_given_stay_as_they_were():
     samples = np.full((4, 4), 0.9, np.float32)
 
-    prepare.balance_samples(samples, RGGB, GAINS)
+    balanced = prepare.balance_samples(samples, RGGB, GAINS)
 
     assert (samples == np.float32(0.9)).all()
+    assert prepare.balance_samples(samples, RGGB, GAINS, out=samples) is samples
+    np.testing.assert_array_equal(samples, balanced)
 
 
 def test_a_monochrome_frame_is_grey_and_keeps_its_values():

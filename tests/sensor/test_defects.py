@@ -112,8 +112,11 @@ def test_repairing_keeps_its_input():
     mosaic = noisy_slope()
     mosaic[30, 30] = 1.0
     before = mosaic.copy()
-    repair_hot_pixels(mosaic, BAYER, NOISE)
+    repaired = repair_hot_pixels(mosaic, BAYER, NOISE)
     np.testing.assert_array_equal(mosaic, before)
+    assert repair_hot_pixels(mosaic, BAYER, NOISE, out=mosaic) is mosaic
+    np.testing.assert_array_equal(mosaic, repaired)
+    assert mosaic[30, 30] != before[30, 30]
 
 
 def gain_at(gain_map, row, column, height, width):
@@ -202,5 +205,8 @@ def test_an_area_that_reaches_beyond_the_frame_is_cut(area):
 
 def test_applying_maps_keeps_its_input():
     mosaic = np.ones((8, 8), np.float32)
-    apply_gain_maps(mosaic, (random_map((0, 0, 8, 8)),))
+    gain_map = random_map((0, 0, 8, 8))
+    corrected = apply_gain_maps(mosaic, (gain_map,))
     assert np.all(mosaic == 1)
+    assert apply_gain_maps(mosaic, (gain_map,), out=mosaic) is mosaic
+    np.testing.assert_array_equal(mosaic, corrected)
