@@ -264,18 +264,45 @@ class EnhanceNetS(nn.Module):
         code = _positive_code(thumbnail)
         return self.global_net(code, code[:, 0, 0, :0])
 
-    def forward(self, picture: Tensor, vector: Tensor) -> Tensor:
-        """Finish scene-linear RGB (N, 3, H, W), sides multiples of 16; display-encoded, not clipped."""
+    def forward(self, picture: Tensor, vector: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Finish scene-linear RGB (N, 3, H, W), sides multiples of 16; display-encoded, not clipped.
+
+        kept (1, 4) = top, left, height, width, multiples of 16: only this rectangle is finished and
+        given, the rest of the picture is what its maps are made from.
+        """
         code = _positive_code(picture)
         eighth = F.pixel_unshuffle(F.avg_pool2d(code, 2), 4)
         maps = self.maps(self.body(F.leaky_relu(self.entry(eighth), 0.2), vector[:, :-1]))
-        maps = F.interpolate(maps, scale_factor=8.0, mode="bilinear", align_corners=False)
+        if kept is None:
+            maps = _enlarged(maps)
+        else:
+            code, maps = _cut(code, maps, kept[0].long())
         level = torch.log(_mix(self.luma, code) + LOG_TOE)
         gain = vector[:, -1:, None, None] + maps[:, 0:1] + maps[:, 1:2] * level
         code = code * torch.exp(gain)
         hidden = F.leaky_relu(self.first(torch.cat([code, maps], dim=1)), 0.2)
         factor, offset = self.out(F.leaky_relu(self.second(hidden), 0.2)).chunk(2, dim=1)
         return code * (1.0 + factor) + offset
+
+
+def _enlarged(maps: Tensor) -> Tensor:
+    """Interpolate maps of an eighth of the size to full size."""
+    return F.interpolate(maps, scale_factor=8.0, mode="bilinear", align_corners=False)
+
+
+def _cut(code: Tensor, maps: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Cut full-size codes and maps of an eighth of the size to a rectangle (4,) of pixels; enlarge the maps.
+
+    One cell around the rectangle feeds the interpolation, where the picture has one.
+    """
+    top, left, height, width = kept[0], kept[1], kept[2], kept[3]
+    row, column = torch.clamp(top // 8 - 1, min=0), torch.clamp(left // 8 - 1, min=0)
+    cells = maps[:, :, row : (top + height) // 8 + 1, column : (left + width) // 8 + 1]
+    down, across = top - 8 * row, left - 8 * column
+    return (
+        code[:, :, top : top + height, left : left + width],
+        _enlarged(cells)[:, :, down : down + height, across : across + width],
+    )
 
 
 def _positive_code(light: Tensor) -> Tensor:

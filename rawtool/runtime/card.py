@@ -25,7 +25,7 @@ from rawtool.runtime import strict_json
 from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 
 CARD_KEY = "rawtool.card"
-SCHEMA = 1
+SCHEMA = 2
 THUMBNAIL_CHANNELS = 3
 
 
@@ -87,6 +87,7 @@ class Card:
     context of the tile graph on each side, the same of an EXACT global graph, smallest side.
     bytes_per_pixel is the working memory of the tile graph per pixel of its window. tolerance bounds
     |difference| between engines and between tiled and whole. condition_size is 0 without that input.
+    has_kept_input: the tile graph is told which rectangle of its window is kept and gives only that.
     training sums up data and recipe in one paragraph.
     """
 
@@ -108,6 +109,7 @@ class Card:
     condition_size: int
     has_mosaic_input: bool
     has_neutral_output: bool
+    has_kept_input: bool
     bytes_per_pixel: int
     opset: int
     tolerance: float
@@ -127,7 +129,8 @@ class Card:
     def tile_inputs(self) -> tuple[str, ...]:
         """Names of the tile graph's inputs in their order."""
         vector = () if self.global_pass is GlobalPass.NONE else ("vector",)
-        return (self.input.name, *self._condition_names(), *vector)
+        kept = ("kept",) if self.has_kept_input else ()
+        return (self.input.name, *self._condition_names(), *vector, *kept)
 
     @property
     def global_inputs(self) -> tuple[str, ...]:

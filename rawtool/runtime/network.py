@@ -143,12 +143,15 @@ def run_network(
         return layout.network_from_picture(read_window(source, part.window, *shape))
 
     def store(part: Tile, tensor: AnyArray) -> None:
-        sink(part.kept.top, part.kept.left, _kept(layout.picture_from_network(tensor), part, shape))
+        block = layout.picture_from_network(tensor)
+        is_cut = card.has_kept_input
+        inner = Area(0, 0, part.kept.height, part.kept.width) if is_cut else _inside(part)
+        sink(part.kept.top, part.kept.left, _in_frame(block, inner, part.kept, shape))
 
     with ThreadPoolExecutor(1, thread_name_prefix="rawtool_tiles") as helper:
         coming, stored = helper.submit(read, parts[0]), None
         for part, following in zip_longest(parts, parts[1:]):
-            inputs = {card.input.name: coming.result()} | fixed
+            inputs = {card.input.name: coming.result()} | fixed | _kept_input(card, part)
             if following:
                 coming = helper.submit(read, following)
             tensor = network.tile_session.run(inputs)[card.output.name]
@@ -243,12 +246,19 @@ def _inside(part: Tile) -> Area:
     return Area(kept.top - window.top, kept.left - window.left, kept.height, kept.width)
 
 
-def _kept(block: AnyArray, part: Tile, shape: tuple[int, int]) -> AnyArray:
-    """Cut a window's result to what is kept and lies in the frame."""
-    inner = _inside(part)
-    height = min(inner.height, shape[0] - part.kept.top)
-    width = min(inner.width, shape[1] - part.kept.left)
+def _in_frame(block: AnyArray, inner: Area, kept: Area, shape: tuple[int, int]) -> AnyArray:
+    """Cut a result to what is kept, at inner in it, and lies in the frame."""
+    height, width = min(inner.height, shape[0] - kept.top), min(inner.width, shape[1] - kept.left)
     return block[inner.top : inner.top + height, inner.left : inner.left + width]
+
+
+def _kept_input(card: Card, part: Tile) -> dict[str, AnyArray]:
+    """Tell the graph which rectangle of its window is kept: top, left, height, width in pixels."""
+    if not card.has_kept_input:
+        return {}
+    inner = _inside(part)
+    numbers = np.array([inner.top, inner.left, inner.height, inner.width], dtype=np.float32)
+    return {"kept": layout.network_from_vector(numbers)}
 
 
 def _condition_input(card: Card, condition: Vector | None) -> dict[str, AnyArray]:

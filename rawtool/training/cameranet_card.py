@@ -33,6 +33,7 @@ def paper_card(task: Task, *, width: int = cameranet.BASE_WIDTH, training: str =
         condition_size=0,
         has_mosaic_input=False,
         has_neutral_output=False,
+        has_kept_input=False,
         bytes_per_pixel=BYTES_PER_PIXEL * width // cameranet.BASE_WIDTH,
         opset=17,
         tolerance=1e-4,

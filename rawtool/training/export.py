@@ -236,7 +236,9 @@ def _examples(card: Card, names: Sequence[str]) -> tuple[Tensor, ...]:
         "vector": (1, card.vector_size),
         "thumbnail": (1, THUMBNAIL_CHANNELS, thumbnail, thumbnail),
     }
-    return tuple(torch.full(shapes[name], 0.5) for name in names)
+    examples = {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
+    examples["kept"] = torch.tensor([[0.0, card.stride, side, side]])
+    return tuple(examples[name] for name in names)
 
 
 def _write_onnx(module: nn.Module, card: Card, kind: str, path: Path) -> None:

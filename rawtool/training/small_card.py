@@ -36,6 +36,7 @@ def small_card(task: Task, training: str) -> Card:
         condition_size=cameranet_s.CONDITION_SIZE if is_restore else 0,
         has_mosaic_input=is_restore,
         has_neutral_output=is_restore,
+        has_kept_input=not is_restore,
         bytes_per_pixel=BYTES_PER_PIXEL[task],
         opset=OPSET,
         tolerance=TOLERANCE,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rawtool.runtime import catalog
-from rawtool.runtime.card import Card, GraphFile, GraphPair, Measurement, TensorSpec, dumps
+from rawtool.runtime.card import SCHEMA, Card, GraphFile, GraphPair, Measurement, TensorSpec, dumps
 from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 
 
@@ -28,7 +28,7 @@ def card(folder, task):
     )
     result = replace(tensor, name={Task.RESTORE: "restored", Task.ENHANCE: "finished"}[task])
     return Card(
-        schema=1,
+        schema=SCHEMA,
         name="tiny",
         version="1",
         size="s",
@@ -46,6 +46,7 @@ def card(folder, task):
         condition_size=2,
         has_mosaic_input=False,
         has_neutral_output=False,
+        has_kept_input=False,
         bytes_per_pixel=100,
         opset=20,
         tolerance=1e-4,

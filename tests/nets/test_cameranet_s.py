@@ -143,6 +143,20 @@ def test_the_estimate_of_the_light_does_not_see_the_gains():
     torch.testing.assert_close(*lights)
 
 
+@pytest.mark.parametrize("kept", [(0, 0, 96, 128), (16, 32, 48, 64), (0, 64, 96, 64), (48, 0, 48, 16)])
+def test_a_kept_rectangle_is_that_part_of_the_whole(kept):
+    net = trained_a_little(EnhanceNetS())
+    picture = light(1, 3, 96, 128)
+    top, left, height, width = kept
+
+    with torch.no_grad():
+        vector = net.global_vector(light(1, 3, 64, 64))
+        whole = net(picture, vector)
+        found = net(picture, vector, torch.tensor([kept], dtype=torch.float32))
+
+    torch.testing.assert_close(found, whole[:, :, top : top + height, left : left + width])
+
+
 def test_the_enhancement_ignores_light_below_black():
     net = trained_a_little(EnhanceNetS())
     picture = light(1, 3, 32, 32) - 0.5

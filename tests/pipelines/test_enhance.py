@@ -34,7 +34,8 @@ class Plain(torch.nn.Module):
 
 @pytest.fixture(scope="module")
 def plain():
-    return module_network(Plain(), replace(small_card(Task.ENHANCE, ""), vector_size=3))
+    card = replace(small_card(Task.ENHANCE, ""), vector_size=3, has_kept_input=False)
+    return module_network(Plain(), card)
 
 
 def test_exposure_reaches_the_tiles_but_not_the_automatic_exposure(plain):

@@ -37,6 +37,7 @@ def restore_card(**changes: object) -> Card:
         condition_size=2,
         has_mosaic_input=True,
         has_neutral_output=True,
+        has_kept_input=False,
         bytes_per_pixel=400,
         opset=17,
         tolerance=1e-4,
@@ -64,6 +65,7 @@ def plain_card(task: Task = Task.ENHANCE, **changes: object) -> Card:
         condition_size=0,
         has_mosaic_input=False,
         has_neutral_output=False,
+        has_kept_input=False,
         graphs=GraphPair(graph(f"{task.value}_tile.onnx"), None),
     )
     return replace(card, **changes)

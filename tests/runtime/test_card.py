@@ -58,7 +58,7 @@ def test_what_is_no_object_is_refused(text):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schema": 2},
+        {"schema": 1},
         {"name": "Tiny Net"},
         {"version": "v1"},
         {"input": tensor("image", 4)},

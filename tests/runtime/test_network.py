@@ -164,6 +164,21 @@ def test_the_tile_size_follows_the_memory_budget():
     assert auto_tile(replace(card, halo=352), 10**13) == 4 * 352
 
 
+@pytest.mark.parametrize("size", [(200, 150), (64, 64), (70, 200)])
+def test_a_graph_that_gives_what_is_kept_only_gives_the_same_picture(size):
+    class Cutting(Blur):
+        def run(self, inputs):
+            (found,) = super().run(inputs).values()
+            top, left, height, width = inputs["kept"][0].astype(int)
+            return {"finished": found[:, :, top : top + height, left : left + width]}
+
+    picture = noise(*size, 3)
+    card = plain_card(halo=16)
+    whole = run_picture(Network(card, Blur(), None), picture, ImageTerms())
+    cut = Network(replace(card, has_kept_input=True), Cutting(), None)
+    np.testing.assert_allclose(run_picture(cut, picture, ImageTerms(), tile=64), whole, atol=1e-6)
+
+
 def test_one_window_is_read_ahead_of_the_network_and_blocks_come_in_order():
     began = [threading.Event() for _ in range(3)]
 

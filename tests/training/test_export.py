@@ -74,6 +74,7 @@ def thumb_card():
         condition_size=2,
         has_mosaic_input=True,
         has_neutral_output=True,
+        has_kept_input=False,
     )
 
 
