@@ -78,7 +78,6 @@ def _run_with(
 
     def work(job: Job, advance: Advance) -> Outcome:
         room = darkroom or _open(request.networks)
-        _check_source(job.source)
         make_folder(job.target.parent)
         return _outcome(
             develop(

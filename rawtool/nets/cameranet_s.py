@@ -5,9 +5,10 @@ What differs from variant A (``cameranet.py``), and why:
 - three scales of 48, 48, 64 channels for restoration, most of the work at half size, where the detail is;
   enhancement is a U-Net at an eighth of the size that steers the same small network at every pixel;
 - blocks add their input, scales are joined by addition, sizes are halved by strided convolutions and
-  doubled by a 1x1 convolution and a repetition: ONNX Runtime stays in its blocked layout throughout;
+  doubled by a 1x1 convolution and a repetition: ONNX Runtime leaves its blocked layout only where the
+  vector scales and shifts;
 - the values are encoded inside by a signed square root, which makes shot noise even (Anscombe) and
-  runs close to the sRGB curve, so that an L1 loss there weighs errors as the eye does;
+  runs close to the sRGB curve, so that a loss there weighs errors as the eye does;
 - the mosaic stands beside the demosaicked XYZ, and the noise level conditions the network;
 - the image-wide vector comes from a fixed-size thumbnail by design, so tiles equal the whole.
 
@@ -222,9 +223,10 @@ def _noise_map(light: Tensor, condition: Tensor) -> Tensor:
 
 
 def _unpack(cells: Tensor) -> Tensor:
-    """Lay the 2x2 cells of (N, 4 C, h, w) out as (N, C, 2 h, 2 w), like pixel_shuffle.
+    """Lay the 2x2 cells of (N, 4 C, h, w) out as (N, C, 2 h, 2 w); equal to pixel_shuffle.
 
-    First columns, then rows: each step moves one axis only, which engines do several times faster.
+    First columns, then rows: each step moves one axis only, which ONNX Runtime does several times faster
+    than both at once. (``blocks.depth_to_space`` numbers the channels in TensorFlow's order.)
     """
     n, channels, height, width = cells.shape
     by_column = cells.reshape(n, channels // 2, 2, height, width).permute(0, 1, 3, 4, 2)

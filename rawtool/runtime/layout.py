@@ -1,4 +1,7 @@
-"""Pictures are (H, W, C), networks want (1, C, H, W). The only place that knows both."""
+"""Pictures are (H, W, C), networks want (1, C, H, W). The only place that knows what networks want.
+
+A picture that lies in memory plane by plane (``arrays.lies_in_planes``) gets there without being turned.
+"""
 
 import numpy as np
 

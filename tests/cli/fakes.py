@@ -36,6 +36,11 @@ def develop(source, target, darkroom, settings, *, overwrite=False, on_progress=
     )
 
 
+def read(source):
+    batch._check_source(source)
+    return source.read_bytes()
+
+
 class Opened:
     """Counts how often networks are opened and with which words."""
 
@@ -52,5 +57,5 @@ def install(patch):
     opened = Opened()
     patch(batch, "develop", develop)
     patch(batch, "open_darkroom", opened)
-    patch(batch, "_read", lambda source: source.read_bytes())
+    patch(batch, "_read", read)
     return opened
