@@ -20,13 +20,14 @@ if TYPE_CHECKING or "jaxtyping" in sys.modules:
     Plane = Float32[np.ndarray, "H W"]
     Rgb8 = UInt8[np.ndarray, "H W 3"]
     Rgb16 = UInt16[np.ndarray, "H W 3"]
+    GainCodes = UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"]
     Matrix3 = Float64[np.ndarray, "3 3"]
     Vector3 = Float64[np.ndarray, "3"]
     Vector = Float32[np.ndarray, "V"]
     Samples = Num[np.ndarray, "H W"] | Num[np.ndarray, "H W 3"]
     AnyArray = Shaped[np.ndarray, "..."]
 else:
-    Counts = Mosaic = Planes = Rgb = Layers = Plane = Rgb8 = Rgb16 = np.ndarray
+    Counts = Mosaic = Planes = Rgb = Layers = Plane = Rgb8 = Rgb16 = GainCodes = np.ndarray
     Matrix3 = Vector3 = Vector = Samples = AnyArray = np.ndarray
 
 

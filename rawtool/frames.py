@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rawtool.arrays import AnyArray, Matrix3, Plane, Samples, Vector3
+from rawtool.arrays import AnyArray, GainCodes, Matrix3, Plane, Samples, Vector3
 from rawtool.vocabulary import CfaPattern, Profile, SensorKind, Space
 
 
@@ -124,12 +124,26 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentLight:
+    """How bright a picture gets: its brightest pixel and the mean over its pixels, in cd/m2.
+
+    Of each pixel the largest of its three channels counts (CTA-861.3: MaxCLL and MaxFALL).
+    """
+
+    most_nits: float
+    mean_nits: float
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A picture.
 
-    pixels is (H, W, 3), or (H, W) for one channel: float32, or uint8 / uint16 codes of [0, 1].
+    pixels is (H, W, 3), or (H, W) for one channel: float32, float16 where half is enough, or uint8 / uint16
+    codes of [0, 1].
     DISPLAY values are after the profile's transfer curve; SCENE_LINEAR ones have the profile's
-    primaries and no upper bound. capture is None when nothing is known of the camera.
+    primaries and no upper bound; PQ ones are absolute, [0, 1] for 0 to 10000 cd/m2 (SMPTE ST 2084).
+    capture is None when nothing is known of the camera. white_nits are the cd/m2 of scene-linear 1.0,
+    None where nobody has said. warnings are what reading left out or changed, in words for the user.
     """
 
     pixels: AnyArray
@@ -138,9 +152,42 @@ class Image:
     capture: Capture | None = None
     provenance: Provenance | None = None
     icc: bytes | None = field(default=None, repr=False)
+    white_nits: float | None = None
+    content_light: ContentLight | None = None
+    warnings: tuple[str, ...] = ()
 
     def as_float(self) -> AnyArray:
         """The pixels as float32, integer codes divided by their maximum."""
         if self.pixels.dtype.kind == "u":
             return self.pixels.astype(np.float32) / np.float32(np.iinfo(self.pixels.dtype).max)
         return self.pixels.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GainRange:
+    """How the codes of one channel of a gain map count, in the terms of ISO 21496-1.
+
+    gain_ev = least_ev + (most_ev - least_ev) * (code / 255) ** (1 / exponent), and
+    hdr = (base + base_offset) * 2 ** gain_ev - hdr_offset, both in relative light.
+    """
+
+    least_ev: float
+    most_ev: float
+    exponent: float = 1.0
+    base_offset: float = 1 / 64
+    hdr_offset: float = 1 / 64
+
+
+@dataclass(frozen=True, slots=True)
+class HdrGainMap:
+    """How much more light every place of a picture has on an HDR display (ISO 21496-1, Ultra HDR).
+
+    codes stretch over the whole picture, whatever their size; (h, w) holds for its three channels.
+    ranges is one GainRange for all channels, or three. A display that is 2^base_headroom_ev times as
+    bright as its white shows the base, one of 2^hdr_headroom_ev and more the whole gain.
+    """
+
+    codes: GainCodes
+    ranges: tuple[GainRange, ...]
+    hdr_headroom_ev: float
+    base_headroom_ev: float = 0.0

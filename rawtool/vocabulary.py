@@ -29,6 +29,7 @@ class Space(Enum):
     XYZ = "xyz-d65"
     SCENE_LINEAR = "scene-linear"
     DISPLAY = "display"
+    PQ = "pq"
 
 
 class Profile(Enum):
@@ -46,6 +47,7 @@ class Task(Enum):
 
     RESTORE = "restore"
     ENHANCE = "enhance"
+    HDR = "hdr"
 
 
 class Encoding(Enum):
@@ -53,25 +55,36 @@ class Encoding(Enum):
 
     LINEAR = "linear"
     GAMMA = "gamma-2.2"
+    GAMMA_224 = "gamma-2.24"
     SRGB = "srgb"
 
 
 class GlobalPass(Enum):
-    """Where the image-wide vector of a network comes from."""
+    """Where the image-wide term of a network comes from; GUIDE is a map, the others are vectors."""
 
     NONE = "none"
     THUMBNAIL = "thumbnail"
+    GUIDE = "guide"
     EXACT = "exact"
 
 
 class Format(Enum):
-    """Output formats; the value is the preferred suffix without its dot."""
+    """Output formats by the names of ``--format``."""
 
     JPEG = "jpg"
     TIFF = "tiff"
     PNG = "png"
     EXR = "exr"
     DNG = "dng"
+    RADIANCE = "hdr"
+    AVIF = "avif"
+    JXL = "jxl"
+    UHDR = "uhdr"
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of a file's name, without its dot: an Ultra HDR picture is a JPEG."""
+        return "jpg" if self is Format.UHDR else self.value
 
 
 class Stage(Enum):

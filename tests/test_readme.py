@@ -15,6 +15,7 @@ PAGES = [house.ROOT / "README.md", *sorted((house.ROOT / "docs").glob("*.md"))]
 README = PAGES[0].read_text(encoding="utf-8")
 PAGE_OF = {
     "develop": "develop.md",
+    "hdr": "hdr.md",
     "models": "models.md",
     "train": "training.md",
     "info": "tools.md",

@@ -1,6 +1,7 @@
 """Where a run writes: ``-o``, ``--name`` and ``--format`` become one path an input."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -10,7 +11,10 @@ from rawtool.batch.names import DEFAULT_NAME, FOLDER_FIELDS, NameFacts, Template
 from rawtool.errors import UsageError
 from rawtool.vocabulary import Format
 
-FORMAT_OF_SUFFIX = {
+Suffixes = Mapping[str, Format]
+"""The formats that a command writes, by the suffixes that stand for them."""
+
+FORMAT_OF_SUFFIX: Suffixes = {
     ".jpg": Format.JPEG,
     ".jpeg": Format.JPEG,
     ".tif": Format.TIFF,
@@ -18,6 +22,18 @@ FORMAT_OF_SUFFIX = {
     ".png": Format.PNG,
     ".exr": Format.EXR,
     ".dng": Format.DNG,
+}
+
+HDR_OF_SUFFIX: Suffixes = {
+    ".exr": Format.EXR,
+    ".hdr": Format.RADIANCE,
+    ".tif": Format.TIFF,
+    ".tiff": Format.TIFF,
+    ".avif": Format.AVIF,
+    ".jxl": Format.JXL,
+    ".png": Format.PNG,
+    ".jpg": Format.UHDR,
+    ".jpeg": Format.UHDR,
 }
 
 
@@ -32,12 +48,17 @@ class OutputKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What the user said about outputs; None where nothing was said."""
+    """What the user said about outputs; None where nothing was said.
+
+    also are formats that are written beside the first; sheet says where a preview goes.
+    """
 
     output: str | None = None
     name: str | None = None
     format: Format | None = None
     is_tree: bool = True
+    also: tuple[Format, ...] = ()
+    sheet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +99,10 @@ class Destination:
 
 
 def split_positionals(
-    words: tuple[str, ...], output: str | None, readable: frozenset[str]
+    words: tuple[str, ...],
+    output: str | None,
+    readable: frozenset[str],
+    of_suffix: Suffixes = FORMAT_OF_SUFFIX,
 ) -> tuple[tuple[str, ...], str | None]:
     """Tell ``IN OUT`` from two inputs.
 
@@ -87,10 +111,10 @@ def split_positionals(
     """
     if len(words) != 2 or output is not None:
         return words, output
-    return (words[:1], words[1]) if _is_output(words[1], readable) else (words, None)
+    return (words[:1], words[1]) if _is_output(words[1], readable, of_suffix) else (words, None)
 
 
-def read_destination(naming: Naming, default: Format) -> Destination:
+def read_destination(naming: Naming, default: Format, of_suffix: Suffixes = FORMAT_OF_SUFFIX) -> Destination:
     """Read ``-o``, ``--name`` and ``--format`` together.
 
     Raises:
@@ -105,15 +129,15 @@ def read_destination(naming: Naming, default: Format) -> Destination:
     text = naming.output if is_whole_path and naming.output else naming.name or DEFAULT_NAME
     name = _literal(text) if kind is OutputKind.FILE else parse_template(text)
     folder = _folder(naming.output) if kind is OutputKind.FOLDER and naming.output else None
-    return Destination(kind, folder, name, _format(name, naming, default), naming.is_tree)
+    return Destination(kind, folder, name, _format(name, naming, default, of_suffix), naming.is_tree)
 
 
-def _is_output(word: str, readable: frozenset[str]) -> bool:
+def _is_output(word: str, readable: frozenset[str], of_suffix: Suffixes) -> bool:
     path = Path(word)
     if path.is_dir() or word.endswith(("/", os.sep)):
         return True
     is_input = path.is_file() and path.suffix.lower() in readable
-    return path.suffix.lower() in FORMAT_OF_SUFFIX and not is_input
+    return path.suffix.lower() in of_suffix and not is_input
 
 
 def _kind(output: str | None) -> OutputKind:
@@ -136,16 +160,16 @@ def _literal(text: str) -> Template:
     return parse_template(text)
 
 
-def _format(name: Template, naming: Naming, default: Format) -> Format:
+def _format(name: Template, naming: Naming, default: Format, of_suffix: Suffixes) -> Format:
     suffix = _suffix(name)
     if suffix is None:
         return naming.format or default
     asked = naming.format
     if suffix == "" and asked is not None and name.text == naming.output:
         return asked
-    implied = FORMAT_OF_SUFFIX.get(suffix.lower())
+    implied = of_suffix.get(suffix.lower())
     if implied is None:
-        kinds = " ".join(sorted(FORMAT_OF_SUFFIX))
+        kinds = " ".join(sorted(of_suffix))
         said = f"ends in {suffix}" if suffix else "has no suffix"
         raise UsageError(f"output {name.text} {said}; use one of {kinds}, or end it in a slash for a folder")
     if asked is not None and asked is not implied:
@@ -171,7 +195,7 @@ def _facts(found: Found, words: JobWords, kind: Format, seq: int) -> NameFacts:
         dir=str(found.path.parent),
         reldir="" if below == Path() else str(below),
         stem=found.path.stem,
-        ext=kind.value,
+        ext=kind.suffix,
         inext=found.path.suffix[1:],
         tag=words.tag,
         task=words.task,

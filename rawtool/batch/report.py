@@ -36,7 +36,8 @@ class Outcome:
 class FileReport:
     """What happened to one input.
 
-    cause is one line, None unless it failed; error is set for failures that are bugs of rawtool.
+    cause is one line, None unless it failed; error is set for failures that are bugs of rawtool. also are
+    the outputs beside the first.
     """
 
     input: Path
@@ -46,6 +47,7 @@ class FileReport:
     cause: str | None = None
     outcome: Outcome = Outcome()
     error: Exception | None = field(default=None, repr=False, compare=False)
+    also: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Run a plan: a few files at a time, one failure never stopping the others unless asked."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -132,11 +133,12 @@ class _Crew:
         if action is Action.SKIP:
             return _skip(job)
         if action is Action.REFUSE:
-            raise OutputExistsError(_EXISTS.format(target=job.target))
+            there = next(filter(os.path.lexists, job.targets), job.target)
+            raise OutputExistsError(_EXISTS.format(target=there))
         self.listener.started(job)
-        settled = Job(job.source, job.target, action)
+        settled = replace(job, action=action)
         outcome = self.work(settled, lambda fraction: self._advance(job, fraction))
-        return FileReport(job.source, job.target, Status.DONE, outcome=outcome)
+        return replace(_report(job, Status.DONE), outcome=outcome)
 
     def _advance(self, job: Job, fraction: float) -> None:
         if self.gives_up.is_set():
@@ -145,7 +147,7 @@ class _Crew:
 
 
 def _skip(job: Job) -> FileReport:
-    return FileReport(job.source, job.target, Status.SKIPPED)
+    return _report(job, Status.SKIPPED)
 
 
 def _failure(job: Job, error: Exception) -> FileReport:
@@ -155,4 +157,8 @@ def _failure(job: Job, error: Exception) -> FileReport:
         code, cause, bug = ExitCode.MEMORY, _OUT_OF_MEMORY, None
     else:
         code, cause, bug = ExitCode.INTERNAL, f"internal error; {type(error).__name__}: {error}", error
-    return FileReport(job.source, job.target, Status.FAILED, code, cause, error=bug)
+    return replace(_report(job, Status.FAILED), code=code, cause=cause, error=bug)
+
+
+def _report(job: Job, status: Status) -> FileReport:
+    return FileReport(job.source, job.target, status, also=job.targets[1:])

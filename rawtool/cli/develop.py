@@ -7,9 +7,9 @@ import click
 
 from rawtool.batch.choices import NetworkChoice
 from rawtool.batch.inputs import Selection
-from rawtool.batch.outputs import Naming
+from rawtool.batch.outputs import FORMAT_OF_SUFFIX, Naming
 from rawtool.cli import options, words
-from rawtool.vocabulary import Profile, Stage
+from rawtool.vocabulary import Profile, Stage, Task
 
 if TYPE_CHECKING:
     from rawtool.pipelines.darkroom import DevelopSettings
@@ -126,20 +126,31 @@ _picture_options = options.stacked(
         callback=words.picture_size,
         help="Make the output smaller to fit; never larger.",
     ),
-    click.option(
-        "--tile",
-        default="auto",
-        metavar="auto|N",
-        callback=words.auto_or_count,
-        help="Pixels of a tile's side; smaller takes less memory, the picture is the same.",
-    ),
+    options.tile_option,
 )
 
+_HELP = """Turn raw files into finished pictures, or into restored DNGs.
 
-@click.command("develop", cls=options.GatheringCommand, short_help="Turn raw files into finished pictures.")
+INPUT is a file, a folder (-r for its sub-folders) or a quoted pattern, ** included. Outputs are
+written beside the inputs, unless -o or --name say otherwise, and never over anything.
+
+\b
+  rawtool develop IMG_1.dng                  IMG_1_dev.jpg beside it
+  rawtool develop IMG_1.dng out.tif          one input, one output
+  rawtool develop -r shoot -o pictures/      a folder, its tree kept
+  rawtool develop --stage restore a.dng      a_nr.dng, denoised
+
+Two words and no -o are IN and OUT if the second is an existing folder, ends in a slash, or has an
+output suffix and is not an existing raw file. Otherwise both are inputs.
+"""
+
+
+@click.command(
+    "develop", cls=options.GatheringCommand, help=_HELP, short_help="Turn raw files into finished pictures."
+)
 @options.stacked(
     options.input_options,
-    options.output_options,
+    options.output_options(FORMAT_OF_SUFFIX),
     options.taken_options,
     _picture_options,
     options.network_options,
@@ -154,27 +165,15 @@ def develop(
     networks: NetworkChoice,
     running: options.RunningWords,
 ) -> int:
-    r"""Turn raw files into finished pictures, or into restored DNGs.
-
-    INPUT is a file, a folder (-r for its sub-folders) or a quoted pattern, ** included. Outputs are
-    written beside the inputs, unless -o or --name say otherwise, and never over anything.
-
-    \b
-      rawtool develop IMG_1.dng                  IMG_1_dev.jpg beside it
-      rawtool develop IMG_1.dng out.tif          one input, one output
-      rawtool develop -r shoot -o pictures/      a folder, its tree kept
-      rawtool develop --stage restore a.dng      a_nr.dng, denoised
-
-    Two words and no -o are IN and OUT if the second is an existing folder, ends in a slash, or has an
-    output suffix and is not an existing raw file. Otherwise both are inputs.
-    """
-    from rawtool.batch.develop import DevelopRequest, forecast, plan_develop, run_develop
+    """Turn raw files into finished pictures, or into restored DNGs."""
+    from rawtool.batch.develop import plan_develop, run_develop
+    from rawtool.batch.journey import Request, forecast
     from rawtool.cli.report import reporting, say_plan
 
     policies, limit = taken.policies(), running.most_failures
-    request = DevelopRequest(selection, naming, policies, networks, picture.settings(), running.n_jobs, limit)
+    request = Request(selection, naming, policies, networks, picture.settings(), running.n_jobs, limit)
     plan = plan_develop(request)
     if running.is_dry:
-        return say_plan(plan, forecast(plan, request), running.talk)
+        return say_plan(plan, forecast(plan, request, Task.RESTORE), running.talk)
     with reporting(running.talk, len(plan.jobs)) as reporter:
         return int(run_develop(plan, request, reporter).code)

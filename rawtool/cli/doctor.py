@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def doctor(device: str | None, is_json: bool) -> int:
     """Say what works here: packages, models, folders, memory, and a real run on each device.
 
+    The run is of the default model of each command that has one.
+
     Exit status 5 if a model or what runs it is missing or damaged, 8 if the device that was asked for
     does not work.
     """
@@ -62,7 +64,8 @@ def _check(check: "Check") -> str:
 
 
 def _trial(trial: "Trial") -> str:
+    what = trial.device if trial.model is None else f"{trial.device}, {trial.model}"
     if trial.problem is not None or trial.seconds is None:
-        return f"  BAD  {trial.device}: {trial.problem}"
+        return f"  BAD  {what}: {trial.problem}"
     same = "" if trial.difference is None else f", {trial.difference:.1e} from the CPU"
-    return f"  ok   {trial.device}: {trial.provider}, {1000 * trial.seconds:.1f} ms a tile of 256 x 256{same}"
+    return f"  ok   {what}: {trial.provider}, {1000 * trial.seconds:.1f} ms a tile of 256 x 256{same}"

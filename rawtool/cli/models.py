@@ -1,6 +1,7 @@
 """``rawtool models``: which networks are here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,13 +22,13 @@ def models() -> None:
 @models.command("list", cls=options.GatheringCommand, short_help="List the models that are installed.")
 @options.stacked(options.json_option, options.verbosity_options)
 def list_(is_json: bool) -> int:
-    """List the models that are installed: name, version, size and folder."""
+    """List the models that are installed: name, version, size, the command they are for, and folder."""
     from rawtool.cli.report import say_result
     from rawtool.runtime.catalog import list_models
 
     found = list_models()
-    for each in found:
-        say_result(_facts(each) if is_json else _line(each))
+    for row in map(_facts, found) if is_json else _lines(found):
+        say_result(row)
     if not found:
         failures.say("rawtool: no model is installed; see: rawtool models path")
     return int(ExitCode.OK)
@@ -40,7 +41,7 @@ def show(name: str, is_json: bool) -> int:
     from rawtool.cli.report import say_result
     from rawtool.runtime.catalog import find_model
 
-    found = find_model(name)
+    found = find_model(name, task=None)
     say_result(_cards(found) if is_json else _page(found))
     return int(ExitCode.OK)
 
@@ -58,12 +59,43 @@ def verify(names: tuple[str, ...], is_all: bool, is_json: bool) -> int:
     from rawtool.runtime.catalog import find_model, list_models, verify_model
 
     def check(name: str) -> "Model":
-        found = find_model(name)
+        found = find_model(name, task=None)
         verify_model(found)
         return found
 
-    chosen = names if names and not is_all else tuple(f"{each.name}@{each.version}" for each in list_models())
+    chosen = names if names and not is_all else tuple(each.label for each in list_models())
     return say_each(chosen, check, _facts if is_json else _verified)
+
+
+@models.command(
+    "import-checkpoint",
+    cls=options.GatheringCommand,
+    short_help="Turn weights that others published into a model.",
+)
+@options.stacked(
+    click.argument("network", type=click.Choice(["hdrunet"])),
+    click.argument("checkpoint", metavar="FILE.pth", type=click.Path(path_type=Path)),
+    click.option(
+        "-o",
+        "--out",
+        required=True,
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Folder of the model.",
+    ),
+    options.verbosity_options,
+)
+def import_checkpoint(network: str, checkpoint: Path, out: Path) -> int:
+    """Turn weights that a paper's authors published into a model: graphs, card, digests.
+
+    Needs the extra "train". Only tensors are read from FILE.pth, it cannot run code. hdrunet wants its
+    authors' pretrained_model.pth.
+    """
+    from rawtool.training.app import import_hdrunet
+
+    import_hdrunet(checkpoint, out)
+    click.echo(f"{network}: {out}")
+    return int(ExitCode.OK)
 
 
 @models.command("path", cls=options.GatheringCommand, short_help="Say where models are looked for.")
@@ -78,16 +110,20 @@ def path() -> int:
 
 
 def _facts(found: "Model") -> Mapping[str, object]:
-    names = {"name": found.name, "version": found.version, "size": found.size}
+    names = {"name": found.name, "version": found.version, "size": found.size, "command": found.verb}
     return {"v": 1, "event": "model", **names, "folder": str(found.folder)}
 
 
 def _verified(found: "Model") -> str:
-    return f"{found.name}@{found.version}  ok"
+    return f"{found.label}  ok"
 
 
-def _line(found: "Model") -> str:
-    return f"{found.name}@{found.version}  {found.size}  {found.folder}"
+def _lines(found: "Sequence[Model]") -> list[str]:
+    """A line for each model, in columns."""
+    rows = [(each.label, each.size, each.verb) for each in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    starts = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)) for row in rows]
+    return [f"{start}  {each.folder}" for start, each in zip(starts, found, strict=True)]
 
 
 def _cards(found: "Model") -> Mapping[str, object]:
@@ -95,12 +131,11 @@ def _cards(found: "Model") -> Mapping[str, object]:
 
     from rawtool.runtime.card import dumps
 
-    stages = {"restore": found.restore, "enhance": found.enhance}
-    return {**_facts(found), "cards": {stage: json.loads(dumps(card)) for stage, card in stages.items()}}
+    return {**_facts(found), "cards": {card.task.value: json.loads(dumps(card)) for card in found.cards}}
 
 
 def _page(found: "Model") -> str:
-    parts = [_line(found), *(_stage(card) for card in (found.restore, found.enhance))]
+    parts = [*_lines([found]), *(_stage(card) for card in found.cards)]
     page = found.folder / "card.md"
     return "\n\n".join([*parts, page.read_text(encoding="utf-8")] if page.is_file() else parts)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass
 
 import click
 
+from rawtool.batch.outputs import Suffixes
 from rawtool.batch.plan import OnCollision, Policies
 from rawtool.cli import logs, words
 from rawtool.errors import UsageError
@@ -127,28 +128,41 @@ input_options = stacked(
     click.option("-0", "--null", "is_null_separated", is_flag=True, help="That list is separated by NUL."),
 )
 
-output_options = stacked(
-    click.option(
-        "-o",
-        "--output",
-        metavar="PATH",
-        help="A file, a folder (ends in a slash or exists), or a template such as 'out/{stem}_{seq:03}.jpg'.",
-    ),
-    click.option(
-        "--name",
-        metavar="TEMPLATE",
-        help="Name of each output (default {stem}{tag}.{ext}); "
-        "fields: dir reldir stem ext inext tag task model seq.",
-    ),
-    click.option(
-        "--format",
-        type=words.one_of(Format),
-        callback=words.as_member(Format),
-        help="Format of the output; else by the suffix of -o or --name.",
-    ),
-    click.option(
-        "--tree/--flat", "is_tree", default=True, help="Keep sub-folders below -o (default), or not."
-    ),
+
+def output_options(of_suffix: Suffixes) -> Decorator:
+    """The options that name outputs, for a command that writes these formats."""
+    return stacked(
+        click.option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="A file, a folder (ends in a slash or exists), or a template such as "
+            "'out/{stem}_{seq:03}.jpg'.",
+        ),
+        click.option(
+            "--name",
+            metavar="TEMPLATE",
+            help="Name of each output (default {stem}{tag}.{ext}); "
+            "fields: dir reldir stem ext inext tag task model seq.",
+        ),
+        click.option(
+            "--format",
+            type=words.one_of(of_suffix.values()),
+            callback=words.as_member(Format),
+            help="Format of the output; else by the suffix of -o or --name.",
+        ),
+        click.option(
+            "--tree/--flat", "is_tree", default=True, help="Keep sub-folders below -o (default), or not."
+        ),
+    )
+
+
+tile_option = click.option(
+    "--tile",
+    default="auto",
+    metavar="auto|N",
+    callback=words.auto_or_count,
+    help="Pixels of a tile's side; smaller takes less memory, the picture is the same.",
 )
 
 taken_options = stacked(

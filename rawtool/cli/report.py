@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -125,6 +126,7 @@ def file_event(report: FileReport) -> Mapping[str, object]:
         "event": "file",
         "input": str(report.input),
         "output": str(report.output),
+        "also": [str(path) for path in report.also],
         "status": report.status.value,
         "code": int(report.code),
         "cause": report.cause,
@@ -180,7 +182,11 @@ def _say_file(report: FileReport) -> None:
     facts = (
         f"{seconds:.1f} s, {outcome.device}, {outcome.network}" if outcome.seconds else report.status.value
     )
-    failures.say(f"rawtool: {report.input} -> {report.output} ({facts})")
+    failures.say(f"rawtool: {report.input} -> {_listed((report.output, *report.also))} ({facts})")
+
+
+def _listed(paths: Iterable[Path]) -> str:
+    return ", ".join(str(path) for path in paths)
 
 
 def say_plan(plan: Plan, forecast: Forecast, talk: Talk) -> int:
@@ -191,12 +197,14 @@ def say_plan(plan: Plan, forecast: Forecast, talk: Talk) -> int:
             write_json(event)
         else:
             size = f"{job.source.stat().st_size / 1e6:.1f} MB" if job.source.is_file() else "missing"
-            click.echo(failures.printable(f"{job.source} -> {job.target} ({job.action.value}, {size})"))
+            line = f"{job.source} -> {_listed(job.targets)} ({job.action.value}, {size})"
+            click.echo(failures.printable(line))
     if talk.is_json:
         write_json(_forecast_event(plan, forecast))
     else:
+        formats = " and ".join(each.value for each in (plan.format, *plan.also))
         click.echo(
-            f"{len(plan.jobs)} files as {plan.format.value}, {forecast.n_jobs} at once, "
+            f"{len(plan.jobs)} files as {formats}, {forecast.n_jobs} at once, "
             f"model {forecast.network}, device {forecast.device}, "
             f"at most about {forecast.memory_bytes / 1e9:.1f} GB of memory; nothing was written"
         )
@@ -206,7 +214,8 @@ def say_plan(plan: Plan, forecast: Forecast, talk: Talk) -> int:
 def _plan_event(job: Job) -> Mapping[str, object]:
     size = job.source.stat().st_size if job.source.is_file() else None
     names = {"input": str(job.source), "output": str(job.target)}
-    return {"v": SCHEMA, "event": "plan", **names, "action": job.action.value, "bytes": size}
+    also = [str(path) for path in job.targets[1:]]
+    return {"v": SCHEMA, "event": "plan", **names, "also": also, "action": job.action.value, "bytes": size}
 
 
 def _forecast_event(plan: Plan, forecast: Forecast) -> Mapping[str, object]:
@@ -215,6 +224,7 @@ def _forecast_event(plan: Plan, forecast: Forecast) -> Mapping[str, object]:
         "event": "summary",
         "planned": len(plan.jobs),
         "format": plan.format.value,
+        "also": [each.value for each in plan.also],
         "model": forecast.network,
         "device": forecast.device,
         "jobs": forecast.n_jobs,

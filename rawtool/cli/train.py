@@ -12,7 +12,7 @@ from rawtool.cli import options
 from rawtool.vocabulary import ExitCode
 
 if TYPE_CHECKING:
-    from rawtool.training.app import Row
+    from rawtool.training.app import HdrRow, Row
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -62,10 +62,7 @@ def scenes(sources: tuple[Path, ...], out: Path) -> int:
     return int(ExitCode.OK)
 
 
-@train.command(
-    "cameranet", cls=options.GatheringCommand, short_help="Train CameraNet: restore, enhance, joint."
-)
-@options.stacked(
+_training_options = options.stacked(
     click.option("--data", required=True, type=_FOLDER, help="Folder that `train scenes` made."),
     click.option("-o", "--out", required=True, type=_FOLDER, metavar="RUN", help="Folder of the run."),
     click.option("--config", type=_FOLDER, metavar="FILE.toml", help="Settings; the options here win."),
@@ -73,7 +70,7 @@ def scenes(sources: tuple[Path, ...], out: Path) -> int:
     click.option(
         "--size", type=click.Choice(["s", "paper"]), default="s", show_default=True, help="Network size."
     ),
-    click.option("--loss", type=click.Choice(["encoded", "paper"]), help="Loss of the restoration."),
+    click.option("--loss", metavar="NAME", help="What is minimised; a wrong name lists the recipe's."),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
     click.option(
         "--devices", "n_devices", type=click.IntRange(min=1), default=1, show_default=True, help="How many."
@@ -96,16 +93,48 @@ def scenes(sources: tuple[Path, ...], out: Path) -> int:
     click.option("-n", "--dry-run", "is_dry", is_flag=True, help="One step; say memory and throughput."),
     options.verbosity_options,
 )
+
+
+@train.command(
+    "cameranet", cls=options.GatheringCommand, short_help="Train CameraNet: restore, enhance, joint."
+)
+@_training_options
 def cameranet(asked: TrainWords) -> int:
     """Train CameraNet in its three steps: restoration, enhancement, both together.
 
     Writes settings, log, curves, sample strips, last and best checkpoints into RUN. Stops cleanly with a
     checkpoint on Ctrl+C and at the time limit.
     """
-    from rawtool.cli import failures
-    from rawtool.training.app import TrainOptions, train_cameranet
+    return _train("cameranet", asked)
 
-    return train_cameranet(TrainOptions(**asdict(asked)), failures.say)
+
+@train.command("hdrunet", cls=options.GatheringCommand, short_help="Train the network of `rawtool hdr`.")
+@_training_options
+def hdrunet(asked: TrainWords) -> int:
+    """Train one LDR picture to HDR: size s is what `rawtool hdr` takes, size paper is HDRUNet.
+
+    Writes settings, log, curves, a sample sheet, last and best checkpoints into RUN. Stops cleanly with a
+    checkpoint on Ctrl+C and at the time limit.
+    """
+    return _train("hdrunet", asked)
+
+
+@train.command("singlehdr", cls=options.GatheringCommand, short_help="Train SingleHDR.")
+@_training_options
+def singlehdr(asked: TrainWords) -> int:
+    """Train SingleHDR in four steps: dequantise, linearise, hallucinate, refine.
+
+    Size s has a quarter of the paper's channels. Writes settings, log, curves, last and best checkpoints
+    into RUN. Stops cleanly with a checkpoint on Ctrl+C and at the time limit.
+    """
+    return _train("singlehdr", asked)
+
+
+def _train(recipe: str, asked: TrainWords) -> int:
+    from rawtool.cli import failures
+    from rawtool.training.app import TrainOptions, train
+
+    return train(recipe, TrainOptions(**asdict(asked)), failures.say)
 
 
 @train.command(
@@ -143,7 +172,7 @@ def export(run: Path, out: Path) -> int:
     return int(ExitCode.OK)
 
 
-def _event(row: "Row") -> Mapping[str, object]:
+def _event(row: "Row | HdrRow") -> Mapping[str, object]:
     return {"v": 1, "event": "score", **{name: _finite(value) for name, value in asdict(row).items()}}
 
 
@@ -151,7 +180,7 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _line(row: "Row") -> str:
+def _line(row: "Row | HdrRow") -> str:
     return "  ".join(
         f"{value:8.3f}" if isinstance(value, float) else f"{value!s:24}" for value in asdict(row).values()
     )

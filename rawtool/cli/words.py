@@ -1,22 +1,28 @@
 """Words of the command line that click has no type for, and what they become."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import TypeVar
 
 import click
 
+from rawtool.vocabulary import Profile
+
 E = TypeVar("E", bound=Enum)
 T = TypeVar("T")
 Read = Callable[[click.Context, click.Parameter, str | None], T]
 
+MOST_NITS = 10_000.0
+"""What PQ can hold (SMPTE ST 2084)."""
+
 _SIZE = re.compile(r"[1-9]\d{0,5}(x[1-9]\d{0,5})?|[1-9]\d{0,2}(\.\d+)?%")
 
 
-def one_of(kind: type[Enum]) -> click.Choice[str]:
-    """The values of an enum as the choices of an option."""
-    return click.Choice([str(member.value) for member in kind], case_sensitive=False)
+def one_of(members: Iterable[Enum]) -> click.Choice[str]:
+    """The values of an enum, or of some of its members, as the choices of an option."""
+    values = (str(member.value) for member in members)
+    return click.Choice(list(dict.fromkeys(values)), case_sensitive=False)
 
 
 def as_member(kind: type[E]) -> Read[E | None]:
@@ -28,6 +34,15 @@ def as_member(kind: type[E]) -> Read[E | None]:
     return read
 
 
+def as_members(kind: type[E]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[E, ...]]:
+    """Turn the chosen words of a repeatable option into the enum's members, each once."""
+
+    def read(_ctx: click.Context, _param: click.Parameter, chosen: tuple[str, ...]) -> tuple[E, ...]:
+        return tuple(dict.fromkeys(kind(word) for word in chosen))
+
+    return read
+
+
 def auto_or_count(_ctx: click.Context, _param: click.Parameter, word: str | None) -> int | None:
     """Read ``auto`` as None, a positive whole number as itself."""
     if word is None or word == "auto":
@@ -35,6 +50,26 @@ def auto_or_count(_ctx: click.Context, _param: click.Parameter, word: str | None
     if not word.isascii() or not word.isdecimal() or int(word) < 1:
         raise click.BadParameter(f"{word!r} is neither auto nor a positive whole number")
     return int(word)
+
+
+def auto_or_nits(_ctx: click.Context, _param: click.Parameter, word: str | None) -> float | None:
+    """Read ``auto`` as None, a luminance in cd/m2 up to that of PQ as itself."""
+    if word is None or word == "auto":
+        return None
+    try:
+        nits = float(word)
+    except ValueError:
+        nits = 0.0
+    if not 1.0 <= nits <= MOST_NITS:
+        raise click.BadParameter(f"{word!r} is neither auto nor a luminance from 1 to {MOST_NITS:g} cd/m2")
+    return nits
+
+
+def input_space(_ctx: click.Context, _param: click.Parameter, word: str | None) -> Profile | None:
+    """Read ``auto`` as None, ``linear`` as light of sRGB's primaries, else the name of a profile."""
+    if word is None or word == "auto":
+        return None
+    return Profile.LINEAR_SRGB if word == "linear" else Profile(word)
 
 
 def white_balance(_ctx: click.Context, _param: click.Parameter, word: str | None) -> str:

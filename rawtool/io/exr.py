@@ -8,12 +8,15 @@ import numpy as np
 from rawtool.arrays import AnyArray
 from rawtool.errors import CorruptFileError, InputError, OutputError
 from rawtool.frames import Capture, Image, Provenance
+from rawtool.io.primaries import Chromaticities, nearest_profile
+from rawtool.io.samples import ALPHA_DROPPED
+from rawtool.vocabulary import Space
 
 _HALF_MAX = 65504.0
+_ROWS = 256
 _ADVICE = 'needs the package OpenEXR; run: pip install "rawtool[exr]"'
 _COMPRESSIONS = {"zip": "ZIP", "zips": "ZIPS", "piz": "PIZ", "dwaa": "DWAA", "none": "NO"}
 
-Chromaticities = tuple[float, ...]
 Header = dict[str, str | float | Chromaticities]
 
 
@@ -28,10 +31,8 @@ def write_exr(
     exr = _library()
     if exr is None:
         raise OutputError(f"writing OpenEXR {_ADVICE}")
-    pixels = image.as_float()
-    if is_half:
-        pixels = np.clip(pixels, -_HALF_MAX, _HALF_MAX).astype(np.float16)
-    header = _attributes(image.capture, image.provenance)
+    pixels = _half(image) if is_half else image.as_float()
+    header = _attributes(image)
     header |= {
         "compression": getattr(exr, f"{_COMPRESSIONS[compression]}_COMPRESSION"),
         "type": exr.scanlineimage,
@@ -46,8 +47,8 @@ def write_exr(
         raise OutputError(f"cannot be written: {error}; check the disk and the folder") from error
 
 
-def read_exr(path: Path) -> tuple[AnyArray, Chromaticities | None]:
-    """Return float32 pixels (H, W, 3) or (H, W), and the chromaticities if the file states them.
+def read_exr(path: Path) -> Image:
+    """Return an OpenEXR picture: scene-linear float32, in the named space nearest to its chromaticities.
 
     Raises:
         InputError: the package is missing.
@@ -59,11 +60,30 @@ def read_exr(path: Path) -> tuple[AnyArray, Chromaticities | None]:
     try:
         with exr.File(str(path)) as file:
             planes = {name: np.array(channel.pixels, np.float32) for name, channel in file.channels().items()}
-            stated = file.header().get("chromaticities")
-            primaries = None if stated is None else tuple(float(value) for value in stated)
+            header = dict(file.header())
     except (RuntimeError, ValueError, MemoryError) as error:
         raise CorruptFileError(f"OpenEXR cannot read it ({error}); export it again") from error
-    return _pixels(planes), primaries
+    stated, white_nits = header.get("chromaticities"), header.get("whiteLuminance")
+    primaries = None if stated is None else tuple(float(value) for value in stated)
+    return Image(
+        _pixels(planes),
+        Space.SCENE_LINEAR,
+        nearest_profile(primaries),
+        white_nits=None if white_nits is None else float(white_nits),
+        warnings=(ALPHA_DROPPED,) if planes.keys() & {"A", "RGBA"} else (),
+    )
+
+
+def _half(image: Image) -> AnyArray:
+    """Return half floats, some rows at a time to spare memory; what is too large becomes the largest."""
+    if image.pixels.dtype == np.float16:
+        return image.pixels
+    pixels = image.pixels if image.pixels.dtype.kind == "f" else image.as_float()
+    half = np.empty(pixels.shape, np.float16)
+    for top in range(0, pixels.shape[0], _ROWS):
+        rows = slice(top, top + _ROWS)
+        half[rows] = np.clip(pixels[rows], -_HALF_MAX, _HALF_MAX)
+    return half
 
 
 def _library() -> ModuleType | None:
@@ -88,25 +108,37 @@ def _pixels(planes: dict[str, AnyArray]) -> AnyArray:
     raise CorruptFileError("the OpenEXR file has no R, G, B or Y channels; export them")
 
 
-def _attributes(capture: Capture | None, provenance: Provenance | None) -> Header:
+def _attributes(image: Image) -> Header:
     """Return the standard attributes, and ours. Source: OpenEXR, "Standard Attributes"."""
     header: Header = {}
-    if capture is not None:
-        stated = {
-            "cameraMake": capture.make,
-            "cameraModel": capture.model,
-            "capDate": capture.taken_at,
-            "expTime": capture.exposure_s,
-            "aperture": capture.f_number,
-            "isoSpeed": capture.iso,
-        }
-        header |= {name: value for name, value in stated.items() if value}
-    if provenance is not None:
-        header["software"] = provenance.software
-        if provenance.models:
-            header["rawtool:model"] = ", ".join(
-                f"{name} sha256:{digest}" for name, digest in provenance.models
-            )
-        if provenance.note:
-            header["rawtool:note"] = provenance.note
+    if image.white_nits is not None:
+        header["whiteLuminance"] = float(image.white_nits)
+    if image.capture is not None:
+        header |= _capture_attributes(image.capture)
+    if image.provenance is not None:
+        header |= _maker_attributes(image.provenance)
+    return header
+
+
+def _capture_attributes(capture: Capture) -> Header:
+    """Return what the camera wrote."""
+    stated = {
+        "cameraMake": capture.make,
+        "cameraModel": capture.model,
+        "capDate": capture.taken_at,
+        "expTime": capture.exposure_s,
+        "aperture": capture.f_number,
+        "isoSpeed": capture.iso,
+        "nominalFocalLength": capture.focal_length_mm,
+    }
+    return {name: value for name, value in stated.items() if value}
+
+
+def _maker_attributes(provenance: Provenance) -> Header:
+    """Return who made the picture."""
+    header: Header = {"software": provenance.software}
+    if provenance.models:
+        header["rawtool:model"] = ", ".join(f"{name} sha256:{digest}" for name, digest in provenance.models)
+    if provenance.note:
+        header["rawtool:note"] = provenance.note
     return header

@@ -18,6 +18,11 @@ _EMPTY = (
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 _ORIENTATION = re.compile(r"(tiff:Orientation(?:=[\"']|>))\d")
 _OWN = re.compile(r"<rdf:Description[^>]*xmlns:rawtool=.*?</rdf:Description>\s*", re.DOTALL)
+# A description of nothing: what declares prefixes and has no property.
+_HOLLOW = re.compile(
+    r"<rdf:Description(?:\s+(?:rdf:about|xmlns:[\w.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*"
+    r"(?:/>|>\s*</rdf:Description>)"
+)
 
 
 def xmp_packet(
@@ -36,6 +41,24 @@ def xmp_packet(
         at = text.rindex(_RDF_END)
         text = text[:at] + _description(provenance, text) + text[at:]
     return (_BEGIN + text.strip() + _END).encode()
+
+
+def xmp_with(description: str, packet: bytes | None) -> bytes:
+    """Return a packet with a further RDF description; one that is no UTF-8 RDF is replaced."""
+    text = _body(packet) or _EMPTY
+    at = text.rindex(_RDF_END)
+    return (_BEGIN + text[:at] + description + text[at:] + _END).encode()
+
+
+def xmp_without(packet: bytes, uri: str) -> bytes:
+    """Return a packet without the properties of a namespace, whatever prefix it goes by."""
+    text = packet.decode("utf-8", "surrogateescape")
+    for prefix in set(re.findall(rf"xmlns:([\w.-]+)\s*=\s*[\"']{re.escape(uri)}[\"']", text)):
+        name = rf"{re.escape(prefix)}:[\w.-]+"
+        text = re.sub(rf"<({name})\b(?:[^>]*/>|.*?</\1\s*>)", "", text, flags=re.DOTALL)
+        text = re.sub(rf"\s{name}\s*=\s*(?:\"[^\"]*\"|'[^']*')", "", text)
+    text = _HOLLOW.sub("", text)
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _body(original: bytes | None) -> str | None:

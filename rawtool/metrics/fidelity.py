@@ -151,7 +151,8 @@ def _band(size: int) -> AnyArray:
 
 PU21_METRIC_PEAK = 256.0
 """The published code's peak: the code of 100 cd/m2, not that of the brightest light."""
-_PU21_LUMINANCE = np.array([0.212656, 0.715158, 0.072186])
+LUMINANCE_WEIGHTS = np.array([0.212656, 0.715158, 0.072186])
+"""The published code's."""
 
 
 def pu21_psnr(nits: AnyArray, truth_nits: AnyArray) -> float:
@@ -171,7 +172,7 @@ def pu21_ssim(nits: AnyArray, truth_nits: AnyArray, *, replicate_borders: bool =
 
 
 def _pu21_luminance(nits: AnyArray) -> AnyArray:
-    return transfer.pu21_encode(nits @ _PU21_LUMINANCE.astype(nits.dtype))
+    return transfer.pu21_encode(nits @ LUMINANCE_WEIGHTS.astype(nits.dtype))
 
 
 # Colour.
@@ -267,7 +268,7 @@ def highlight_error(scene_linear: AnyArray, truth: AnyArray, ldr_codes: Rgb8, th
     _require_same_shape(scene_linear, truth)
     clipped = ldr_codes.max(axis=2) >= threshold
     ev, reference = (
-        np.log2(np.maximum(light[clipped].astype(np.float64) @ _PU21_LUMINANCE, 1e-4))
+        np.log2(np.maximum(light[clipped].astype(np.float64) @ LUMINANCE_WEIGHTS, 1e-4))
         for light in (scene_linear, truth)
     )
     return float(np.abs(ev - reference).mean()) if clipped.any() else math.nan

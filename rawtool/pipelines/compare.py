@@ -14,6 +14,8 @@ from rawtool.io.image import read_image
 from rawtool.metrics import fidelity
 from rawtool.vocabulary import Profile, Space
 
+_LIGHT = (Space.SCENE_LINEAR, Space.PQ)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -21,7 +23,7 @@ class Comparison:
 
     psnr and ssim (of luma) are of the encoded pictures, psnr_mu, pu21_psnr (1 = 203 cd/m2) and the mean
     Delta E 2000 of their light. max_error is the largest difference of a channel: of encoded values in
-    [0, 1], or of light where both pictures are scene-linear. Equal pictures have an infinite PSNR;
+    [0, 1], or of light where both pictures are scene-linear or PQ. Equal pictures have an infinite PSNR;
     ssim is nan for a picture smaller than its window of 11 x 11.
     """
 
@@ -57,14 +59,14 @@ def compare_images(picture: Image, reference: Image) -> Comparison:
     """Compare two pictures in the reference's primaries, or in Rec.709 ones where one has those.
 
     Raises:
-        InputError: sizes differ, a picture is not display-encoded or scene-linear, or a value is
+        InputError: sizes differ, a picture is not display-encoded, scene-linear or PQ, or a value is
             infinite or undefined.
     """
     _require_comparable(picture, reference)
     profile = _common_profile(picture, reference)
     light, truth = _light(picture, profile), _light(reference, profile)
     encoded, target = _encoded(picture, light, profile), _encoded(reference, truth, profile)
-    is_scene = picture.space is reference.space is Space.SCENE_LINEAR
+    is_scene = picture.space in _LIGHT and reference.space in _LIGHT
     return Comparison(
         psnr=fidelity.psnr(encoded, target),
         psnr_mu=fidelity.psnr_mu(light, truth),
@@ -77,7 +79,7 @@ def compare_images(picture: Image, reference: Image) -> Comparison:
 
 def _require_comparable(picture: Image, reference: Image) -> None:
     for image in (picture, reference):
-        if image.space not in (Space.DISPLAY, Space.SCENE_LINEAR):
+        if image.space not in (Space.DISPLAY, *_LIGHT):
             raise InputError(f"{image.space.value} values are not a picture to compare; develop it first")
         if not np.isfinite(image.pixels).all():
             raise InputError("a picture has infinite or undefined values; nothing can be said of it")
@@ -99,8 +101,11 @@ def _light(image: Image, profile: Profile) -> AnyArray:
     pixels = image.as_float()
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
-    light = transfer.decode(pixels, image.profile) if image.space is Space.DISPLAY else pixels
-    return spaces.convert(light, image.profile, profile)
+    if image.space is Space.DISPLAY:
+        pixels = transfer.decode(pixels, image.profile)
+    elif image.space is Space.PQ:
+        pixels = transfer.pq_decode(pixels) / np.float32(transfer.SDR_WHITE_NITS)
+    return spaces.convert(pixels, image.profile, profile)
 
 
 def _encoded(image: Image, light: AnyArray, profile: Profile) -> AnyArray:

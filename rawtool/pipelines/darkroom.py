@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rawtool.runtime.catalog import Model, digest, find_model, verify_model
 from rawtool.runtime.network import Network, open_network
-from rawtool.vocabulary import Format, Profile, Stage
+from rawtool.vocabulary import Format, Profile, Stage, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def open_darkroom(
         ModelError: it is missing, damaged or does not fit.
         DeviceError: the named device is not usable.
     """
-    found = find_model(model, size)
+    found = find_model(model, size, Task.RESTORE)
     verify_model(found)
     networks = (
         open_network(card, found.folder, device, runtime, threads) for card in (found.restore, found.enhance)

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from rawtool import __version__
-from rawtool.arrays import AnyArray
+from rawtool.arrays import AnyArray, Layers, Vector
 from rawtool.errors import EngineMissingError, ModelError, RawtoolError
 from rawtool.runtime import devices
 from rawtool.runtime.card import Card
-from rawtool.runtime.catalog import Model, find_model, list_models, verify_model
-from rawtool.runtime.session import open_session
+from rawtool.runtime.catalog import VERBS, Model, find_model, list_models, verify_model
+from rawtool.runtime.network import find_terms, largest_difference, open_network, reader, run_picture
 from rawtool.vocabulary import ExitCode
 
 _PACKAGES = ("numpy", "rawpy", "tifffile", "imagecodecs", "pillow", "click", "rich")
@@ -36,13 +36,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A run of the restoration network on a device.
+    """A run of a model's first network on a device.
 
-    seconds is one 256 x 256 tile after a first one; difference is the largest one to the CPU's result.
-    problem is None when it worked.
+    model is NAME@VERSION of a command's default, None when there is none; seconds is one 256 x 256 tile
+    after a first one; difference is the largest one to the CPU's result. problem is None when it worked.
     """
 
     device: str
+    model: str | None
     provider: str | None
     seconds: float | None
     difference: float | None
@@ -76,7 +77,7 @@ class Diagnosis:
 def diagnose(device: str | None = None) -> Diagnosis:
     """Look at everything; with a device, try that one only, and exit 8 when it fails."""
     engines = Check("onnxruntime", _engine_problem())
-    models = tuple(Check(f"{each.name}@{each.version}", _verification(each)) for each in _models())
+    models = tuple(Check(each.label, _verification(each)) for each in _models())
     trials = _trials(device)
     return Diagnosis(
         version=__version__,
@@ -148,17 +149,17 @@ def _verification(found: Model) -> str | None:
 
 def _trials(device: str | None) -> tuple[Trial, ...]:
     try:
-        card, folder = _network()
         asked = (str(devices.parse_device(device)),) if device is not None else _available()
+        found = _defaults()
     except RawtoolError as error:
-        return (Trial(device or "cpu", None, None, None, str(error)),)
-    reference = _run(card, folder, "cpu")
-    return tuple(_trial(card, folder, word, reference) for word in asked)
+        return (Trial(device or "cpu", None, None, None, None, str(error)),)
+    return tuple(trial for model in found for trial in _model_trials(model, asked))
 
 
-def _network() -> tuple[Card, Path]:
-    found = find_model()
-    return found.restore, found.folder
+def _defaults() -> tuple[Model, ...]:
+    """The default model of each command that has one; of develop, or the error, when none is there."""
+    have = {model.verb for model in list_models()} or {"develop"}
+    return tuple(find_model(task=tasks[0]) for verb, tasks in VERBS.items() if verb in have)
 
 
 def _available() -> tuple[str, ...]:
@@ -168,23 +169,28 @@ def _available() -> tuple[str, ...]:
     return available_devices()
 
 
-def _trial(card: Card, folder: Path, device: str, reference: "_Run | RawtoolError") -> Trial:
-    run = _run(card, folder, device) if device != "cpu" else reference
+def _model_trials(model: Model, asked: tuple[str, ...]) -> list[Trial]:
+    """Try a model's first network on each device, beside the CPU."""
+    card = model.cards[0]
+    reference = _run(card, model.folder, "cpu")
+    runs = {word: reference if word == "cpu" else _run(card, model.folder, word) for word in asked}
+    return [_trial(model, word, run, reference) for word, run in runs.items()]
+
+
+def _trial(model: Model, device: str, run: "_Run | RawtoolError", reference: "_Run | RawtoolError") -> Trial:
     if isinstance(run, RawtoolError):
-        return Trial(device, None, None, None, str(run))
-    difference = None if isinstance(reference, RawtoolError) else _largest(run.result - reference.result)
-    is_close = difference is None or difference <= card.tolerance
-    problem = None if is_close else f"differs from the CPU by {difference:.2g}, more than {card.tolerance:g}"
-    return Trial(device, run.provider, run.seconds, difference, problem)
-
-
-def _largest(values: AnyArray) -> float:
-    return float(np.abs(values).max())
+        return Trial(device, model.label, None, None, None, str(run))
+    tolerance, difference = model.cards[0].tolerance, None
+    if isinstance(reference, _Run):
+        difference = largest_difference(run.result, reference.result)
+    is_close = difference is None or difference <= tolerance
+    problem = None if is_close else f"differs from the CPU by {difference:.2g}, more than {tolerance:g}"
+    return Trial(device, model.label, run.provider, run.seconds, difference, problem)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One tile through the network."""
+    """One tile through a network."""
 
     provider: str
     seconds: float
@@ -195,27 +201,24 @@ def _run(card: Card, folder: Path, device: str) -> "_Run | RawtoolError":
     """Run a tile twice and time the second; the error when it cannot be run."""
     if card.graphs is None:
         return EngineMissingError(f"{card.name} has no ONNX graphs; export the model again")
-    inputs = _tile_inputs(card)
+    picture, condition = _trial_inputs(card)
     try:
-        session = open_session(folder / card.graphs.tile.path, device, "onnx")
-        session.run(inputs)
+        network = open_network(card, folder, device, "onnx")
+        terms = find_terms(network, reader(picture), (_TRIAL_SIDE, _TRIAL_SIDE), condition)
+        run_picture(network, picture, terms)
         began = time.perf_counter()
-        result = session.run(inputs)[card.output.name]
+        result = run_picture(network, picture, terms)
     except RawtoolError as error:
         return error
-    return _Run(session.provider, time.perf_counter() - began, result)
+    return _Run(network.tile_session.provider, time.perf_counter() - began, result)
 
 
-def _tile_inputs(card: Card) -> dict[str, AnyArray]:
-    """Inputs of the tile graph: noise around mid grey, and its conditions at a small constant."""
+def _trial_inputs(card: Card) -> tuple[Layers, Vector | None]:
+    """Noise from near black to the white level, and a small constant condition."""
     rng = np.random.default_rng(_SEED)
-    side = max(_TRIAL_SIDE, card.min_size) // card.stride * card.stride
-    sizes = {"condition": card.condition_size, "vector": card.vector_size}
-    shapes = {name: (1, sizes[name]) for name in card.tile_inputs if name in sizes}
-    picture = rng.uniform(0.1, 0.4, (1, card.channels_in, side, side)).astype(np.float32)
-    return {card.input.name: picture} | {
-        name: np.full(shape, 1e-3, dtype=np.float32) for name, shape in shapes.items()
-    }
+    picture = rng.uniform(0.1, 1.0, (_TRIAL_SIDE, _TRIAL_SIDE, card.channels_in)).astype(np.float32)
+    condition = np.full(card.condition_size, 1e-3, dtype=np.float32)
+    return picture, condition if card.condition_size else None
 
 
 def _folder(path: Path, purpose: str) -> Check:

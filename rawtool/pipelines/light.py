@@ -10,7 +10,8 @@ from rawtool.color.white_balance import gains_of_neutral, neutral_of_gains, neut
 from rawtool.errors import UsageError
 from rawtool.frames import Cfa, Illuminated, RawFrame
 from rawtool.pipelines.prepare import balance_samples, demosaic_balanced, restore_condition
-from rawtool.runtime.network import ImageTerms, Network, reader, terms_from_thumbnail, thumbnail
+from rawtool.runtime.network import ImageTerms, Network, reader, terms_from_thumbnail
+from rawtool.runtime.thumbnails import thumbnail
 from rawtool.sensor.cfa import RGGB, pad_to_rggb, rggb_offset
 from rawtool.sensor.defects import apply_gain_maps, repair_hot_pixels
 from rawtool.sensor.levels import normalise

@@ -6,9 +6,12 @@ themselves (ONNX metadata property "rawtool.card", TorchScript extra file of the
 Tensors of the graphs, all float32; V is vector_size, K condition_size, T thumbnail_size; h and w
 are free but multiples of stride and at least min_size; [x] stands for "if the card says so":
 
-    tile graph       picture (1, channels, h, w), [condition (1, K)], [vector (1, V)]
-                     -> restored or finished (1, 3, h, w)
+    tile graph       picture (1, channels, h, w), [condition (1, K)],
+                     [vector (1, V), or guide (1, V, h / stride, w / stride)]
+                     -> restored, finished or light (1, 3, h, w)
     global graph     THUMBNAIL: thumbnail (1, 3, T, T), [condition] -> vector (1, V), [neutral (1, 3)]
+                     GUIDE: thumbnail (1, 3, T, T), [condition] -> guide (1, V, any, any), a map of the
+                     whole picture; tiles get it interpolated at the middles of their stride x stride cells
                      EXACT: picture (1, channels, h, w) -> context (1, V, h / stride, w / stride),
                      whose mean over the whole picture is the vector
 
@@ -27,6 +30,9 @@ from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 CARD_KEY = "rawtool.card"
 SCHEMA = 2
 THUMBNAIL_CHANNELS = 3
+# The transfer curves that a network from display-encoded values to light may take and give.
+_HDR_INPUT = frozenset({Encoding.SRGB, Encoding.GAMMA_224})
+_HDR_OUTPUT = frozenset({Encoding.LINEAR, Encoding.GAMMA_224})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,8 @@ class Card:
     stride, halo, global_halo and min_size are pixels of the picture tensor: required multiple,
     context of the tile graph on each side, the same of an EXACT global graph, smallest side.
     bytes_per_pixel is the working memory of the tile graph per pixel of its window. tolerance bounds
-    |difference| between engines and between tiled and whole. condition_size is 0 without that input.
+    |difference| between engines and between tiled and whole, of values above 1 in parts of the value.
+    condition_size is 0 without that input.
     has_kept_input: the tile graph is told which rectangle of its window is kept and gives only that.
     training sums up data and recipe in one paragraph.
     """
@@ -121,6 +128,11 @@ class Card:
     torch_graphs: GraphPair | None
 
     @property
+    def has_thumbnail(self) -> bool:
+        """Whether the global graph looks at a thumbnail."""
+        return self.global_pass in (GlobalPass.THUMBNAIL, GlobalPass.GUIDE)
+
+    @property
     def channels_in(self) -> int:
         """Channels of the picture tensor."""
         return self.input.channels
@@ -128,14 +140,14 @@ class Card:
     @property
     def tile_inputs(self) -> tuple[str, ...]:
         """Names of the tile graph's inputs in their order."""
-        vector = () if self.global_pass is GlobalPass.NONE else ("vector",)
+        terms = {GlobalPass.NONE: (), GlobalPass.GUIDE: ("guide",)}.get(self.global_pass, ("vector",))
         kept = ("kept",) if self.has_kept_input else ()
-        return (self.input.name, *self._condition_names(), *vector, *kept)
+        return (self.input.name, *self._condition_names(), *terms, *kept)
 
     @property
     def global_inputs(self) -> tuple[str, ...]:
         """Names of the global graph's inputs in their order."""
-        if self.global_pass is GlobalPass.THUMBNAIL:
+        if self.has_thumbnail:
             return ("thumbnail", *self._condition_names())
         return (self.input.name,) if self.global_pass is GlobalPass.EXACT else ()
 
@@ -144,6 +156,8 @@ class Card:
         """Names of the global graph's outputs in their order."""
         if self.global_pass is GlobalPass.THUMBNAIL:
             return ("vector", "neutral") if self.has_neutral_output else ("vector",)
+        if self.global_pass is GlobalPass.GUIDE:
+            return ("guide",)
         return ("context",) if self.global_pass is GlobalPass.EXACT else ()
 
     def contract(self) -> "Card":
@@ -175,7 +189,7 @@ def validate(card: Card) -> None:
 
 
 def _problems(card: Card) -> tuple[tuple[bool, str], ...]:
-    is_thumbnail = card.global_pass is GlobalPass.THUMBNAIL
+    is_thumbnail = card.has_thumbnail
     has_vector = card.global_pass is not GlobalPass.NONE
     expected = 4 if card.has_mosaic_input else 3
     return (
@@ -198,16 +212,36 @@ def _problems(card: Card) -> tuple[tuple[bool, str], ...]:
         (card.condition_size < 0, "condition_size is negative"),
         (is_thumbnail and (card.thumbnail_size or 0) < 1, "thumbnail_size is not positive"),
         (has_vector != (card.vector_size > 0), "vector_size does not fit the global pass"),
-        (card.has_neutral_output and not is_thumbnail, "only a thumbnail graph gives a neutral"),
+        (
+            card.has_neutral_output and card.global_pass is not GlobalPass.THUMBNAIL,
+            "only a thumbnail graph gives a neutral",
+        ),
         (card.bytes_per_pixel < 1, "bytes_per_pixel is not positive"),
         (not (math.isfinite(card.tolerance) and card.tolerance > 0), "tolerance is not positive"),
+        *(_hdr_problems(card) if card.task is Task.HDR else ()),
         *(_pair_problem(pair, has_vector=has_vector) for pair in (card.graphs, card.torch_graphs)),
     )
 
 
 def output_name(task: Task) -> str:
     """The name of the tile graph's output."""
-    return {Task.RESTORE: "restored", Task.ENHANCE: "finished"}[task]
+    return {Task.RESTORE: "restored", Task.ENHANCE: "finished", Task.HDR: "light"}[task]
+
+
+def _hdr_problems(card: Card) -> tuple[tuple[bool, str], ...]:
+    """What does not suit a network that turns a display-encoded picture into light."""
+    taken, given = card.input, card.output
+    small = taken if card.thumbnail is None else card.thumbnail
+    return (
+        (taken.space is not Space.DISPLAY, "the input is not display-encoded"),
+        (taken.encoding not in _HDR_INPUT, f"the input cannot be in {taken.encoding.value}"),
+        ((small.space, small.encoding) != (taken.space, taken.encoding), "the thumbnail is unlike the input"),
+        (given.space is not Space.SCENE_LINEAR, "the output is not scene-linear"),
+        (given.encoding not in _HDR_OUTPUT, f"the output cannot be in {given.encoding.value}"),
+        (card.has_mosaic_input, "a finished picture has no mosaic"),
+        (card.condition_size > 0, "the noise of a finished picture is not known"),
+        (card.has_neutral_output, "a finished picture needs no neutral"),
+    )
 
 
 def _pair_problem(pair: GraphPair | None, *, has_vector: bool) -> tuple[bool, str]:

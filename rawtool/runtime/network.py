@@ -11,8 +11,10 @@ import numpy as np
 from rawtool.arrays import AnyArray, Rgb, Vector
 from rawtool.errors import ModelContractError
 from rawtool.runtime import layout
-from rawtool.runtime.card import THUMBNAIL_CHANNELS, Card, loads
+from rawtool.runtime.card import Card, loads
+from rawtool.runtime.guide import guide_in_window
 from rawtool.runtime.session import Session, open_session
+from rawtool.runtime.thumbnails import thumbnail
 from rawtool.runtime.tiling import (
     Area,
     Grid,
@@ -30,8 +32,6 @@ from rawtool.vocabulary import GlobalPass
 # around gets tiles four halos long, so that most of a window is kept.
 LONGEST_TILE = 1024
 MEMORY_BUDGET_BYTES = 420 * 2**20
-# Rows read at a time for a thumbnail.
-STRIP_ROWS = 256
 
 T = TypeVar("T")
 
@@ -59,12 +59,13 @@ class Network:
 class ImageTerms:
     """What a network is told about the whole picture, each None where it takes no such input.
 
-    condition (K,) is given by the caller, vector (V,) comes from the global pass, and neutral (3,) is
-    the XYZ of the estimated illuminant with Y = 1.
+    condition (K,) is given by the caller, vector (V,) or guide (rows, columns, V) comes from the global
+    pass, and neutral (3,) is the XYZ of the estimated illuminant with Y = 1.
     """
 
     condition: AnyArray | None = None
     vector: Vector | None = None
+    guide: AnyArray | None = None
     neutral: AnyArray | None = None
 
 
@@ -97,11 +98,11 @@ def find_terms(
 ) -> ImageTerms:
     """Do the global pass over a picture of shape (height, width).
 
-    THUMBNAIL: source gives what the card's thumbnail describes (the first three channels are used).
+    THUMBNAIL, GUIDE: source gives what the card's thumbnail describes (the first three channels are used).
     EXACT: source gives the picture tensor; features are summed in float64 over all tiles, so the
     vector is that of the whole. NONE: source is not read.
     """
-    if network.card.global_pass is GlobalPass.THUMBNAIL:
+    if network.card.has_thumbnail:
         size = _known(network.card.thumbnail_size, network.card, "thumbnail_size")
         return terms_from_thumbnail(network, thumbnail(source, shape, size), condition)
     if network.card.global_pass is GlobalPass.EXACT:
@@ -114,8 +115,10 @@ def terms_from_thumbnail(network: Network, small: Rgb, condition: Vector | None 
     session = _known(network.global_session, network.card, "global graph")
     inputs = {"thumbnail": layout.network_from_picture(small)}
     outputs = session.run(inputs | _condition_input(network.card, condition))
+    if network.card.global_pass is GlobalPass.GUIDE:
+        return ImageTerms(condition, guide=layout.picture_from_network(outputs["guide"]))
     neutral = outputs["neutral"][0] if network.card.has_neutral_output else None
-    return ImageTerms(condition, outputs["vector"][0], neutral)
+    return ImageTerms(condition, outputs["vector"][0], neutral=neutral)
 
 
 def run_network(
@@ -135,7 +138,7 @@ def run_network(
     """
     card = network.card
     fixed = _condition_input(card, terms.condition)
-    if card.global_pass is not GlobalPass.NONE:
+    if "vector" in card.tile_inputs:
         fixed["vector"] = layout.network_from_vector(_known(terms.vector, card, "vector"))
     parts = plan_tiles(*shape, tile or auto_tile(card), network.grid)
 
@@ -151,7 +154,7 @@ def run_network(
     with ThreadPoolExecutor(1, thread_name_prefix="rawtool_tiles") as helper:
         coming, stored = helper.submit(read, parts[0]), None
         for part, following in zip_longest(parts, parts[1:]):
-            inputs = {card.input.name: coming.result()} | fixed | _kept_input(card, part)
+            inputs = {card.input.name: coming.result()} | fixed | _place_inputs(card, part, terms, shape)
             if following:
                 coming = helper.submit(read, following)
             tensor = network.tile_session.run(inputs)[card.output.name]
@@ -189,30 +192,10 @@ def auto_tile(card: Card, budget_bytes: int = MEMORY_BUDGET_BYTES) -> int:
     return largest_tile(grid, card.bytes_per_pixel, budget_bytes, max(LONGEST_TILE, 4 * card.halo))
 
 
-def thumbnail(source: Source, shape: tuple[int, int], size: int) -> Rgb:
-    """Shrink a picture of shape (height, width) to (size, size, 3) by its area mean.
-
-    Each value is the exact mean over a cell of height / size by width / size pixels, pixels at its
-    edges counted in part; a picture smaller than size is enlarged by the same rule.
-    """
-    height, width = shape
-    rows, columns = _area_weights(height, size), _area_weights(width, size).T.astype(np.float32)
-    total = np.zeros((size, size, THUMBNAIL_CHANNELS))
-    for top in range(0, height, STRIP_ROWS):
-        n_rows = min(STRIP_ROWS, height - top)
-        strip = source(top, 0, n_rows, width)[..., :THUMBNAIL_CHANNELS]
-        for channel in range(THUMBNAIL_CHANNELS):
-            narrow = strip[..., channel] @ columns
-            total[..., channel] += rows[:, top : top + n_rows] @ narrow
-    return total.astype(np.float32)
-
-
-def _area_weights(length: int, size: int) -> AnyArray:
-    """Weights (size, length) of an area mean along one axis; every row sums to 1."""
-    edges = np.linspace(0.0, length, size + 1)
-    pixels = np.arange(length)
-    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return np.clip(overlap, 0.0, None) * (size / length)
+def largest_difference(found: AnyArray, expected: AnyArray) -> float:
+    """How far two results are apart, as a card's tolerance counts: above 1 in parts of the value."""
+    apart = np.abs(found.astype(np.float64) - expected)
+    return float((apart / np.maximum(np.abs(expected), 1.0)).max())
 
 
 def _exact_vector(network: Network, source: Source, shape: tuple[int, int], tile: int | None) -> Vector:
@@ -252,13 +235,20 @@ def _in_frame(block: AnyArray, inner: Area, kept: Area, shape: tuple[int, int]) 
     return block[inner.top : inner.top + height, inner.left : inner.left + width]
 
 
-def _kept_input(card: Card, part: Tile) -> dict[str, AnyArray]:
-    """Tell the graph which rectangle of its window is kept: top, left, height, width in pixels."""
-    if not card.has_kept_input:
-        return {}
-    inner = _inside(part)
-    numbers = np.array([inner.top, inner.left, inner.height, inner.width], dtype=np.float32)
-    return {"kept": layout.network_from_vector(numbers)}
+def _place_inputs(card: Card, part: Tile, terms: ImageTerms, shape: tuple[int, int]) -> dict[str, AnyArray]:
+    """Tell the graph what depends on where its window lies.
+
+    kept: the rectangle of the window that is kept, top, left, height, width in pixels; guide: the map there.
+    """
+    inputs = {}
+    if card.has_kept_input:
+        inner = _inside(part)
+        numbers = np.array([inner.top, inner.left, inner.height, inner.width], dtype=np.float32)
+        inputs["kept"] = layout.network_from_vector(numbers)
+    if card.global_pass is GlobalPass.GUIDE:
+        guide = _known(terms.guide, card, "guide")
+        inputs["guide"] = layout.network_from_picture(guide_in_window(guide, part.window, shape, card.stride))
+    return inputs
 
 
 def _condition_input(card: Card, condition: Vector | None) -> dict[str, AnyArray]:

@@ -92,11 +92,12 @@ def mirrored(index: AnyArray, length: int) -> AnyArray:
 def largest_tile(grid: Grid, bytes_per_pixel: int, budget_bytes: int, longest: int) -> int:
     """The largest tile, in steps of stride, whose window fits a memory budget; at most longest.
 
-    Never smaller than one stride or min_size: a budget too small for that is exceeded.
+    Never smaller than a stride, a halo or min_size: a budget too small for that is exceeded, because
+    tiles that are small beside their halo cost many times the work.
     """
     side = int((budget_bytes / bytes_per_pixel) ** 0.5) - 2 * grid.halo
     fitting = min(side, longest) // grid.stride * grid.stride
-    return max(fitting, _up(grid.min_size, grid.stride))
+    return max(fitting, _up(max(grid.min_size, grid.halo), grid.stride))
 
 
 def _plan_axis(length: int, tile: int | None, grid: Grid) -> list[tuple[int, int, int, int]]:

@@ -13,17 +13,33 @@ import torch
 from lightning_fabric import Fabric
 
 from rawtool.errors import ConfigError, DeviceError
-from rawtool.training.data import check_scenes
-from rawtool.training.evaluation import Row, evaluate
-from rawtool.training.runs import SETTINGS, export_run, is_run, read_run
+from rawtool.nets.hdrunet import HdrUnet
+from rawtool.pipelines.darkroom import open_darkroom
+from rawtool.pipelines.studio import open_studio
+from rawtool.runtime.catalog import find_model, sha256_of
+from rawtool.training.configs import HDRUNET_PAPER
+from rawtool.training.evaluation import Row, evaluate_develop
+from rawtool.training.export import export_stage, write_index
+from rawtool.training.hdr_card import hdr_card
+from rawtool.training.hdr_evaluation import HdrRow, evaluate_hdr
+from rawtool.training.importing import import_checkpoint
+from rawtool.training.recipes.registry import CONFIGS, Recipe, recipe
+from rawtool.training.runs import FACTS, SETTINGS, export_run, is_run, read_run
 from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
-from rawtool.training.settings import PAPER, CameraNetConfig, dump_config, read_config, scaled
-from rawtool.vocabulary import ExitCode
+from rawtool.training.settings import RunConfig, dump_config, read_config, scaled, stages_of
+from rawtool.vocabulary import ExitCode, Task
 
 _LOG = logging.getLogger(__name__)
-__all__ = ["Row", "TrainOptions", "evaluate", "export_run", "prepare_scenes", "train_cameranet"]
-
-FACTS = "run.json"
+__all__ = [
+    "HdrRow",
+    "Row",
+    "TrainOptions",
+    "evaluate",
+    "export_run",
+    "import_hdrunet",
+    "prepare_scenes",
+    "train",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +62,8 @@ class TrainOptions:
     is_dry: bool
 
 
-def train_cameranet(options: TrainOptions, say: Callable[[str], None] = _LOG.info) -> int:
-    """Train CameraNet's three steps into a run folder; 0 only if a usable checkpoint exists.
+def train(name: str, options: TrainOptions, say: Callable[[str], None] = _LOG.info) -> int:
+    """Train the steps of a recipe into a run folder; 0 only if a usable checkpoint exists.
 
     A dry run takes one step of each stage in a folder of its own, leaves nothing, and says throughput and
     memory.
@@ -56,33 +72,64 @@ def train_cameranet(options: TrainOptions, say: Callable[[str], None] = _LOG.inf
         ConfigError: settings that cannot work, a run that exists and is not resumed.
         DeviceError: the device is not usable.
     """
-    from rawtool.training.recipes.cameranet import STAGES, train_step
-
-    config = _config(options)
+    config = _config(name, options)
+    chosen = recipe(name)
     scenes = open_scenes(options.data)
-    check_scenes(scenes)
+    chosen.check_scenes(scenes)
     fabric = _fabric(options)
     if options.is_dry:
-        return _rehearse(config, scenes, fabric, say)
-    from rawtool.training.plots import draw_run
-
+        return _rehearse(chosen, config, scenes, fabric, say)
     _begin(options, config)
-    for name in STAGES:
-        progress = train_step(name, config, scenes, fabric, options.out, resume=options.is_resumed)
-        draw_run(options.out, scenes, config)
+    for stage in stages_of(config):
+        progress = chosen.train_step(stage, config, scenes, fabric, options.out, resume=options.is_resumed)
+        chosen.draw(options.out, scenes, config)
         if progress.is_stopped:
             break
-    return int(ExitCode.OK if (options.out / "restore-last.pt").exists() else ExitCode.MIXED)
+    first = next(iter(stages_of(config)))
+    return int(ExitCode.OK if (options.out / f"{first}-last.pt").exists() else ExitCode.MIXED)
 
 
-def _rehearse(config: CameraNetConfig, scenes: SceneSet, fabric: Fabric, say: Callable[[str], None]) -> int:
+def evaluate(subject: str, data: Path, max_scenes: int | None = None) -> list[Row] | list[HdrRow]:
+    """Score a model (its name or folder) or a run (its folder) on the held-out scenes of a data folder.
+
+    Raises:
+        ConfigError: data is not a scene folder, or a step of the run has no checkpoint yet.
+        ModelError: there is no such model, or it is damaged.
+    """
+    scenes = open_scenes(data)
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        if is_run(Path(subject)):
+            export_run(Path(subject), place / "model")
+            subject = str(place / "model")
+        if Task.HDR in find_model(subject, task=None).tasks:
+            return evaluate_hdr(open_studio(subject), scenes, max_scenes)
+        return evaluate_develop(open_darkroom(subject), scenes, max_scenes)
+
+
+def import_hdrunet(checkpoint: Path, out: Path) -> None:
+    """Turn a checkpoint that HDRUNet's authors published into a model folder, with the index above it.
+
+    Raises:
+        InputError: the file cannot be used.
+        ModelContractError: it is of another network.
+        VerificationError: an engine disagrees with the network.
+    """
+    network = HdrUnet()
+    import_checkpoint(network, checkpoint)
+    origin = f"imported from {checkpoint.name}, SHA-256 {sha256_of(checkpoint)}; trained by its authors"
+    export_stage(network.eval(), hdr_card(HDRUNET_PAPER, origin), out)
+    write_index(out.parent)
+
+
+def _rehearse(
+    chosen: Recipe, config: RunConfig, scenes: SceneSet, fabric: Fabric, say: Callable[[str], None]
+) -> int:
     """Take one step of each stage and say how fast it was and how much memory it took."""
-    from rawtool.training.recipes.cameranet import STAGES, train_step
-
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for stage in STAGES:
-            if train_step(stage, config, scenes, fabric, folder, resume=False).is_stopped:
+        for stage in stages_of(config):
+            if chosen.train_step(stage, config, scenes, fabric, folder, resume=False).is_stopped:
                 return int(ExitCode.MIXED)
         rows = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     for row in rows:
@@ -105,22 +152,26 @@ def _peak_bytes(fabric: Fabric) -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _config(options: TrainOptions) -> CameraNetConfig:
+def _config(name: str, options: TrainOptions) -> RunConfig:
     """Lay the recipe, the settings file and the words over each other."""
     if options.is_resumed and is_run(options.out):
-        _check_size(options, read_run(options.out).size)
-    base = PAPER if options.size == "paper" else CameraNetConfig()
+        _check_same(name, options, read_run(options.out))
+    base = replace(CONFIGS[name][options.size], seed=options.seed)
     words = (*options.overrides, *((f"loss={options.loss}",) if options.loss else ()))
-    config = read_config(options.config, words, replace(base, seed=options.seed))
+    config = read_config(options.config, words, base)
     if options.is_dry:
         return scaled(config, options.max_minutes, 1)
     return scaled(config, options.max_minutes, options.max_steps)
 
 
-def _check_size(options: TrainOptions, begun: str) -> None:
-    """Refuse to go on with networks of another size than the run began with."""
-    if options.size != begun:
-        raise ConfigError(f"{options.out} was begun with --size {begun}; resume it with the same size")
+def _check_same(name: str, options: TrainOptions, begun: RunConfig) -> None:
+    """Refuse to go on with another recipe or networks of another size than the run began with."""
+    if begun.recipe != name:
+        raise ConfigError(
+            f"{options.out} is a run of {begun.recipe}; resume it with: rawtool train {begun.recipe}"
+        )
+    if options.size != begun.size:
+        raise ConfigError(f"{options.out} was begun with --size {begun.size}; resume it with the same size")
 
 
 def _fabric(options: TrainOptions) -> Fabric:
@@ -138,12 +189,17 @@ def _fabric(options: TrainOptions) -> Fabric:
     return fabric
 
 
-def _begin(options: TrainOptions, config: CameraNetConfig) -> None:
+def _begin(options: TrainOptions, config: RunConfig) -> None:
     """Make the run folder and write down what the run was told; nothing of an older run is lost."""
     options.out.mkdir(parents=True, exist_ok=True)
     if (options.out / SETTINGS).exists() and not options.is_resumed:
         raise ConfigError(f"{options.out} holds a run already; add --resume or choose another folder with -o")
     (options.out / SETTINGS).write_text(dump_config(config), encoding="utf-8")
-    facts = {"precision": options.precision, "device": options.device, "devices": options.n_devices}
-    facts["began"] = time.strftime("%Y-%m-%d %H:%M")
+    facts = {
+        "recipe": config.recipe,
+        "precision": options.precision,
+        "device": options.device,
+        "devices": options.n_devices,
+        "began": time.strftime("%Y-%m-%d %H:%M"),
+    }
     (options.out / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")

@@ -117,12 +117,21 @@ def usable_cameras(cameras: tuple[CameraFacts, ...]) -> list[CameraFacts]:
 
 
 def check_scenes(scenes: SceneSet) -> None:
-    """Refuse scenes that nothing can be trained or measured on.
+    """Refuse scenes that no raw can be simulated from.
 
     Raises:
         ConfigError: there are no cameras, or no scene on one side of the split.
     """
     usable_cameras(scenes.cameras)
+    check_split(scenes)
+
+
+def check_split(scenes: SceneSet) -> None:
+    """Refuse scenes that nothing can be trained or measured on.
+
+    Raises:
+        ConfigError: there is no scene on one side of the split.
+    """
     for is_validation, what in ((False, "train"), (True, "measure")):
         if not scenes.split(is_validation=is_validation):
             raise ConfigError(f"the scene folder has no scene to {what} on; prepare pictures of more groups")
@@ -220,7 +229,7 @@ class RestoreStream(IterableDataset[RestoreBatch]):
 
     def __iter__(self) -> Iterator[RestoreBatch]:
         """Yield batches for ever."""
-        rng = np.random.default_rng((self.seed, _worker()))
+        rng = np.random.default_rng((self.seed, worker_number()))
         while True:
             samples = [self._sample(rng) for _ in range(self.draw.batch)]
             yield stack_restore(samples)
@@ -246,7 +255,7 @@ class EnhanceStream(IterableDataset[EnhanceBatch]):
 
     def __iter__(self) -> Iterator[EnhanceBatch]:
         """Yield batches for ever."""
-        rng = np.random.default_rng((self.seed, 77, _worker()))
+        rng = np.random.default_rng((self.seed, 77, worker_number()))
         while True:
             rows = [row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(rng)]
             yield EnhanceBatch(*(torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True)))
@@ -277,7 +286,7 @@ class JointStream(IterableDataset[JointBatch]):
 
     def __iter__(self) -> Iterator[JointBatch]:
         """Yield batches for ever."""
-        rng = np.random.default_rng((self.seed, 99, _worker()))
+        rng = np.random.default_rng((self.seed, 99, worker_number()))
         while True:
             rows = [row for _ in range(self.draw.batch // self.crops_per_frame) for row in self._frame(rng)]
             batch = stack_restore([sample for sample, _, _ in rows])
@@ -375,7 +384,7 @@ SCORED_NOISE = {100: (1.7e-5, 2.5e-9), 1600: (2.7e-4, 6.4e-7), 12800: (2.1e-3, 4
 """Shot and read variance by ISO, as results are scored."""
 
 
-def _worker() -> int:
+def worker_number() -> int:
     """Give the number of this worker process."""
     info = torch.utils.data.get_worker_info()
     return info.id if info else 0

@@ -1,4 +1,4 @@
-"""Scores on held-out scenes, with what a user would pick instead beside them.
+"""Scores of develop on held-out scenes, with what a user would pick instead beside them.
 
 Every scene is photographed by the simulated camera at three sensitivities and written as a DNG, which
 rawtool and LibRaw then open as any other file:
@@ -30,7 +30,7 @@ from rawtool.io.librawrender import render_default, render_linear
 from rawtool.io.raw import read_raw
 from rawtool.metrics.fidelity import Score, finishing_score, restoration_score
 from rawtool.pipelines.clock import Clock
-from rawtool.pipelines.darkroom import Darkroom, DevelopSettings, open_darkroom
+from rawtool.pipelines.darkroom import Darkroom, DevelopSettings
 from rawtool.pipelines.enhance import enhance
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.prepare import restore_window
@@ -38,8 +38,7 @@ from rawtool.pipelines.restore import restore
 from rawtool.sensor.camera import SimulatedCamera, expose
 from rawtool.training.data import SCORED_NOISE, exposed, validation_camera
 from rawtool.training.recipes.validation import held_out
-from rawtool.training.runs import export_run, is_run
-from rawtool.training.scenes import CameraFacts, SceneSet, open_scenes
+from rawtool.training.scenes import CameraFacts, SceneSet
 from rawtool.vocabulary import Profile, SensorKind
 
 RESTORATION, FINISHING = "restoration", "finishing"
@@ -97,32 +96,16 @@ class Truth:
     finished: Rgb
 
 
-def evaluate(subject: str, data: Path, max_scenes: int | None = None) -> list[Row]:
-    """Score a model (its name or folder) or a run (its folder) on the held-out scenes of a data folder.
-
-    Raises:
-        ConfigError: data is not a scene folder, or a step of the run has no checkpoint yet.
-        ModelError: there is no such model, or it is damaged.
-    """
-    scenes = open_scenes(data)
+def evaluate_develop(darkroom: Darkroom, scenes: SceneSet, max_scenes: int | None = None) -> list[Row]:
+    """Score a model on the held-out scenes."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        darkroom = open_subject(subject, place)
         found = [
             finding
             for truth in truths(scenes, max_scenes)
             for finding in judge(truth, photographs(truth, scenes.cameras, place), darkroom)
         ]
     return mean_rows(found)
-
-
-def open_subject(subject: str, place: Path) -> Darkroom:
-    """Open a model; a run is exported into ``place`` first."""
-    folder = Path(subject)
-    if not is_run(folder):
-        return open_darkroom(subject)
-    export_run(folder, place / "model")
-    return open_darkroom(str(place / "model"))
 
 
 def truths(scenes: SceneSet, max_scenes: int | None = None) -> Iterator[Truth]:

@@ -3,8 +3,9 @@
 The only place that sees torch modules and the runtime at once. What a net must offer follows from
 its card:
 
-    always      forward(picture, [condition], [vector]) -> restored or finished
+    always      forward(picture, [condition], [vector]) -> restored, finished or light
     THUMBNAIL   global_vector(thumbnail, [condition]) -> vector, or (vector, neutral)
+    GUIDE       guide(thumbnail, [condition]) -> a map of the whole picture
     EXACT       context(picture) -> features whose mean over the picture is the vector
 """
 
@@ -26,13 +27,22 @@ from rawtool.arrays import AnyArray, Layers, Vector
 from rawtool.errors import VerificationError
 from rawtool.runtime.card import CARD_KEY, THUMBNAIL_CHANNELS, Card, GraphFile, GraphPair, dumps
 from rawtool.runtime.catalog import INDEX, card_file, index_entry, read_model, sha256_of
-from rawtool.runtime.network import ImageTerms, Network, find_terms, open_network, reader, run_picture
+from rawtool.runtime.network import (
+    ImageTerms,
+    Network,
+    find_terms,
+    largest_difference,
+    open_network,
+    reader,
+    run_picture,
+)
 from rawtool.runtime.torchscript import NAMES_KEY
-from rawtool.vocabulary import GlobalPass, Task
+from rawtool.vocabulary import GlobalPass, Space, Task
 
 OPSET = 17
 TOLERANCE = 1e-4
 _SEED = 20200
+_OVEREXPOSURE = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +131,8 @@ def write_card(card: Card, folder: Path) -> None:
 
 def write_index(models: Path) -> None:
     """Write index.toml for all model folders in a folder, in the order of their names."""
-    names = sorted(path.parent for path in models.glob(f"*/{card_file(Task.RESTORE)}"))
-    text = "\n".join(index_entry(read_model(folder)) for folder in names)
+    folders = sorted({path.parent for task in Task for path in models.glob(f"*/{card_file(task)}")})
+    text = "\n".join(index_entry(read_model(folder)) for folder in folders)
     (models / INDEX).write_text(text, encoding="utf-8")
 
 
@@ -183,23 +193,30 @@ def _run(
 
 
 def _proof_tile(card: Card) -> int:
-    return max(card.min_size, 32)
+    """Give a tile that is small beside the picture, and not so small that its halo is most of the work."""
+    return max(card.min_size, 32, card.halo // 2)
 
 
 def _distance(a: AnyArray | None, b: AnyArray | None) -> float:
-    return 0.0 if a is None or b is None else float(np.abs(a.astype(np.float64) - b).max())
+    return 0.0 if a is None or b is None else largest_difference(a, b)
 
 
 def _proof_inputs(card: Card, size: tuple[int, int]) -> tuple[Layers, Vector | None]:
-    """A picture (H, W, C) of noise in [0, 1], and a condition of small positive numbers."""
+    """A picture (H, W, C) of noise in [0, 1], and a condition of small positive numbers.
+
+    A display-encoded picture is clipped in part, as those are that a network is to give light back.
+    """
     random = np.random.default_rng(_SEED)
     picture = random.random((*size, card.channels_in), dtype=np.float32)
+    if card.input.space is Space.DISPLAY:
+        picture = np.minimum(picture * np.float32(_OVEREXPOSURE), np.float32(1.0))
     condition = random.uniform(1e-5, 1e-2, card.condition_size).astype(np.float32)
     return picture, condition if card.condition_size else None
 
 
 def _global_method(card: Card) -> str | None:
-    return {GlobalPass.THUMBNAIL: "global_vector", GlobalPass.EXACT: "context"}.get(card.global_pass)
+    methods = {GlobalPass.THUMBNAIL: "global_vector", GlobalPass.GUIDE: "guide", GlobalPass.EXACT: "context"}
+    return methods.get(card.global_pass)
 
 
 def _write_graphs(net: nn.Module, card: Card, folder: Path, *, is_with_torch: bool) -> Card:
@@ -234,6 +251,7 @@ def _examples(card: Card, names: Sequence[str]) -> tuple[Tensor, ...]:
         card.input.name: (1, card.channels_in, side + card.stride, side + 2 * card.stride),
         "condition": (1, card.condition_size),
         "vector": (1, card.vector_size),
+        "guide": (1, card.vector_size, side // card.stride + 1, side // card.stride + 2),
         "thumbnail": (1, THUMBNAIL_CHANNELS, thumbnail, thumbnail),
     }
     examples = {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
@@ -253,7 +271,12 @@ def _write_onnx(module: nn.Module, card: Card, kind: str, path: Path) -> None:
             path,
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_axes={card.input.name: free, card.output.name: free, "context": {2: "y", 3: "x"}},
+            dynamic_axes={
+                card.input.name: free,
+                card.output.name: free,
+                "context": {2: "y", 3: "x"},
+                "guide": {2: "y", 3: "x"},
+            },
             opset_version=card.opset,
             dynamo=False,
         )

@@ -13,6 +13,7 @@ from torch import nn
 from rawtool.arrays import Rgb
 from rawtool.color.matrices import SRGB_FROM_XYZ, apply_matrix
 from rawtool.color.transfer import encode, quantise
+from rawtool.training.configs import CameraNetConfig
 from rawtool.training.data import SCORED_NOISE
 from rawtool.training.recipes.cameranet import with_weights
 from rawtool.training.recipes.validation import (
@@ -24,7 +25,7 @@ from rawtool.training.recipes.validation import (
 )
 from rawtool.training.recipes.wrappers import Joint, enhancer, restorer
 from rawtool.training.scenes import SceneSet
-from rawtool.training.settings import CameraNetConfig
+from rawtool.training.settings import RunConfig
 from rawtool.vocabulary import Profile
 
 if TYPE_CHECKING:
@@ -58,9 +59,16 @@ def draw_run(out: Path, scenes: SceneSet, config: CameraNetConfig) -> None:
     with torch.no_grad():
         restoring, finishing = best_restorer(config, out), best_enhancer(config, out)
         if restoring is not None:
-            _save_strip(restore_rows(restoring, scenes), RESTORE_COLUMNS, out / RESTORE_STRIP)
+            save_strip(restore_rows(restoring, scenes), RESTORE_COLUMNS, out / RESTORE_STRIP)
         if finishing is not None:
-            _save_strip(finish_rows(finishing, scenes), FINISH_COLUMNS, out / FINISH_STRIP)
+            save_strip(finish_rows(finishing, scenes), FINISH_COLUMNS, out / FINISH_STRIP)
+
+
+def draw_log(out: Path, _scenes: SceneSet, _config: RunConfig) -> None:
+    """Draw a run's curves into its folder, for a recipe without pictures of its own."""
+    lines = read_log(out / LOG)
+    if lines:
+        draw_curves(lines, out / CURVES)
 
 
 def read_log(path: Path) -> list[LogLine]:
@@ -145,7 +153,8 @@ def strip(rows: dict[str, tuple[Rgb, ...]], columns: Sequence[str]) -> Image.Ima
     return sheet
 
 
-def _save_strip(rows: dict[str, tuple[Rgb, ...]], columns: Sequence[str], path: Path) -> None:
+def save_strip(rows: dict[str, tuple[Rgb, ...]], columns: Sequence[str], path: Path) -> None:
+    """Write a sheet, if there is anything on it."""
     if rows:
         strip(rows, columns).save(path)
 

@@ -1,16 +1,14 @@
 """A run's folder after training: its settings, what it did, and the model that it becomes."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rawtool.errors import ConfigError
-from rawtool.training.settings import CameraNetConfig, read_config
-from rawtool.vocabulary import Task
+from rawtool.training.settings import RunConfig, read_config, stages_of
 
-if TYPE_CHECKING:
-    from rawtool.runtime.card import Card
-
-SETTINGS = "settings.toml"
+SETTINGS, FACTS = "settings.toml", "run.json"
+FIRST_RECIPE = "cameranet"
+"""The recipe of runs whose facts name none."""
 
 
 def is_run(folder: Path) -> bool:
@@ -18,51 +16,55 @@ def is_run(folder: Path) -> bool:
     return (folder / SETTINGS).is_file()
 
 
-def read_run(run: Path) -> CameraNetConfig:
-    """Read the settings of a run.
+def read_run(run: Path) -> RunConfig:
+    """Read the settings of a run; their class says which recipe made it.
 
     Raises:
         ConfigError: there are none.
     """
+    from rawtool.training.recipes.registry import CONFIGS
+
     if not is_run(run):
         raise ConfigError(
             f"{run} is not a training run: it has no {SETTINGS}; make one with: rawtool train cameranet"
         )
-    return read_config(run / SETTINGS, (), CameraNetConfig())
+    name = _recipe_name(run / FACTS)
+    if name not in CONFIGS:
+        raise ConfigError(
+            f"{run} was made by a recipe {name}, which this version does not have; update rawtool"
+        )
+    return read_config(run / SETTINGS, (), CONFIGS[name]["s"])
+
+
+def _recipe_name(facts: Path) -> str:
+    """Read which recipe made a run."""
+    try:
+        return str(json.loads(facts.read_text(encoding="utf-8")).get("recipe", FIRST_RECIPE))
+    except (OSError, ValueError, AttributeError):
+        return FIRST_RECIPE
 
 
 def export_run(run: Path, out: Path) -> None:
     """Export the best weights of a run as a model folder and write the index above it.
 
     Raises:
-        ConfigError: the folder is not a run, or steps 1 and 2 are not done.
+        ConfigError: the folder is not a run, or its networks are not trained yet.
         VerificationError: an engine disagrees with the network.
     """
-    from rawtool.training.export import export_stage, write_index
-    from rawtool.training.recipes.cameranet import trained
+    from rawtool.training.export import write_index
+    from rawtool.training.recipes.registry import recipe
 
     config = read_run(run)
-    restore, enhance = trained(config, run)
-    for task, wrapper in ((Task.RESTORE, restore), (Task.ENHANCE, enhance)):
-        export_stage(wrapper.net, card_of(task, config, run), out)  # type: ignore[arg-type]
+    recipe(config.recipe).export(config, run, out)
     write_index(out.parent)
 
 
-def card_of(task: Task, config: CameraNetConfig, run: Path) -> "Card":
-    """Give the card of a stage with a paragraph about its training."""
-    from rawtool.training.cameranet_card import paper_card
-    from rawtool.training.small_card import small_card
-
-    training = training_summary(config, run)
-    return small_card(task, training) if config.size == "s" else paper_card(task, training=training)
-
-
-def training_summary(config: CameraNetConfig, run: Path) -> str:
+def training_summary(config: RunConfig, run: Path) -> str:
     """Sum up a run in one paragraph: steps, minutes, settings."""
     from rawtool.training.checkpoint import load_checkpoint
 
     done = []
-    for name, stage in config.stages().items():
+    for name, stage in stages_of(config).items():
         path = run / f"{name}-last.pt"
         if path.exists():
             found = load_checkpoint(path)

@@ -1,17 +1,20 @@
-"""The settings of a CameraNet run: a TOML file, ``--set`` words, and their mistakes, all at once."""
+"""The settings of a run: a TOML file, ``--set`` words, and their mistakes, all at once."""
 
 import dataclasses
+import json
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from rawtool.errors import ConfigError
+
+SIZES = ("s", "paper")
 
 
 @dataclass(frozen=True, slots=True)
 class StageConfig:
-    """One step of the recipe: how long, how fast, on what batches (crop in pixels)."""
+    """One step of a recipe: how long, how fast, on what batches (crop in pixels)."""
 
     minutes: float
     crop: int
@@ -19,48 +22,79 @@ class StageConfig:
     rate: float
     steps: int = 1_000_000
 
+    def contradictions(self, name: str) -> list[str]:
+        """Find values that no recipe can work with; name is the step's."""
+        found = []
+        if min(self.minutes, self.rate) <= 0 or min(self.crop, self.batch, self.steps) <= 0:
+            found.append(f"{name} has a value that is not above 0")
+        if self.crop % 32:
+            found.append(f"{name}.crop = {self.crop} is not a multiple of 32")
+        return found
 
-@dataclass(frozen=True, slots=True)
-class CameraNetConfig:
-    """The recipe. The defaults of size s made the shipped model.
 
-    loss is ``encoded`` (L1 and RMS of square-root-encoded light) or ``paper`` (L1 and log-L1 of light).
-    balance is the share of the restoration in the joint loss (the paper's lambda); hdr_share the share
-    of HDR scenes among the crops; workers the processes that make batches. A batch of the steps
-    enhance and joint is a multiple of crops_per_frame.
+@runtime_checkable
+class RunConfig(Protocol):
+    """What every recipe is told, beside its own settings: a frozen dataclass with ``StageConfig`` fields.
+
+    loss is one of the recipe's ``losses``; hdr_share is the share of HDR scenes among the crops; workers
+    are the processes that make batches.
     """
 
-    size: str = "s"
-    loss: str = "encoded"
-    seed: int = 1
-    balance: float = 0.5
-    hdr_share: float = 0.6
-    crops_per_frame: int = 8
-    workers: int = 1
-    validate_every_s: float = 300.0
-    restore: StageConfig = field(default_factory=lambda: StageConfig(78.0, 160, 10, 1.5e-3))
-    enhance: StageConfig = field(default_factory=lambda: StageConfig(13.0, 256, 16, 2e-3))
-    joint: StageConfig = field(default_factory=lambda: StageConfig(6.0, 192, 8, 1e-4))
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+    recipe: ClassVar[str]
+    losses: ClassVar[tuple[str, ...]]
 
-    def stages(self) -> dict[str, StageConfig]:
-        """Give the three steps by name, in their order."""
-        return {"restore": self.restore, "enhance": self.enhance, "joint": self.joint}
+    @property
+    def size(self) -> str:
+        """``s`` or ``paper``."""
 
+    @property
+    def loss(self) -> str:
+        """What is minimised."""
 
-Settings = TypeVar("Settings", StageConfig, CameraNetConfig)
+    @property
+    def seed(self) -> int:
+        """Of everything random."""
 
-PAPER = CameraNetConfig(
-    size="paper",
-    loss="paper",
-    restore=StageConfig(240.0, 512, 1, 1e-4),
-    enhance=StageConfig(120.0, 512, 1, 1e-4),
-    joint=StageConfig(60.0, 512, 1, 1e-5),
-    crops_per_frame=1,
-)
-"""The paper's rates and losses, on 512-pixel crops as its published code has them."""
+    @property
+    def hdr_share(self) -> float:
+        """From 0 to 1."""
+
+    @property
+    def workers(self) -> int:
+        """How many; 0 makes batches in the training process."""
+
+    def contradictions(self) -> list[str]:
+        """Find values that cannot work."""
 
 
-def read_config(path: Path | None, overrides: tuple[str, ...], base: CameraNetConfig) -> CameraNetConfig:
+def stages_of(config: RunConfig) -> dict[str, StageConfig]:
+    """Give the steps of a recipe by name, in their order."""
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    return {name: value for name, value in values.items() if isinstance(value, StageConfig)}
+
+
+def common_contradictions(config: RunConfig) -> list[str]:
+    """Find values that no recipe can work with."""
+    found = []
+    if config.size not in SIZES:
+        found.append(f"size = {config.size!r} is neither s nor paper")
+    if config.loss not in config.losses:
+        found.append(f"loss = {config.loss!r} is none of {', '.join(config.losses)}")
+    if min(config.seed, config.workers) < 0:
+        found.append("seed or workers is below 0")
+    if not 0 <= config.hdr_share <= 1:
+        found.append("hdr_share is not a share from 0 to 1")
+    for name, stage in stages_of(config).items():
+        found += stage.contradictions(name)
+    return found
+
+
+Config = TypeVar("Config", bound=RunConfig)
+Settings = TypeVar("Settings", bound=RunConfig | StageConfig)
+
+
+def read_config(path: Path | None, overrides: tuple[str, ...], base: Config) -> Config:
     """Lay a TOML file and ``key=value`` words (``restore.rate=5e-4``) over a recipe.
 
     Raises:
@@ -71,31 +105,29 @@ def read_config(path: Path | None, overrides: tuple[str, ...], base: CameraNetCo
         _merge(tree, _toml(_as_toml(word), f"--set {word}"))
     mistakes: list[str] = []
     config = _laid_over(base, tree, "", mistakes)
-    mistakes += _contradictions(config)
+    mistakes += config.contradictions()
     if mistakes:
         raise ConfigError(f"{'; '.join(mistakes)}; see docs/training.md")
     return config
 
 
-def scaled(config: CameraNetConfig, max_minutes: float | None, max_steps: int | None) -> CameraNetConfig:
+def scaled(config: Config, max_minutes: float | None, max_steps: int | None) -> Config:
     """Fit the steps into max_minutes, each keeping its share, and into max_steps each."""
-    total = sum(stage.minutes for stage in config.stages().values())
+    total = sum(stage.minutes for stage in stages_of(config).values())
     share = 1.0 if max_minutes is None else max_minutes / total
     fitted = {
         name: dataclasses.replace(
             stage, minutes=stage.minutes * share, steps=min(stage.steps, max_steps or stage.steps)
         )
-        for name, stage in config.stages().items()
+        for name, stage in stages_of(config).items()
     }
-    return dataclasses.replace(
-        config, restore=fitted["restore"], enhance=fitted["enhance"], joint=fitted["joint"]
-    )
+    return dataclasses.replace(config, **fitted)
 
 
-def dump_config(config: CameraNetConfig) -> str:
+def dump_config(config: RunConfig) -> str:
     """Write the settings as the TOML that ``read_config`` reads."""
     values = dataclasses.asdict(config)
-    tables = {name: values.pop(name) for name in config.stages()}
+    tables = {name: values.pop(name) for name in stages_of(config)}
     lines = [_line(key, value) for key, value in values.items()]
     for name, table in tables.items():
         lines += ["", f"[{name}]", *(_line(key, value) for key, value in table.items())]
@@ -103,7 +135,7 @@ def dump_config(config: CameraNetConfig) -> str:
 
 
 def _line(key: str, value: object) -> str:
-    return f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"
+    return f"{key} = {json.dumps(value)}"
 
 
 def _text(path: Path) -> str:
@@ -156,36 +188,4 @@ def _laid_over(base: Settings, tree: dict[str, object], where: str, mistakes: li
             changes[key] = value
         else:
             mistakes.append(f"{where}{key} = {value!r} should be a {type(old).__name__}")
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
-
-
-def _contradictions(config: CameraNetConfig) -> list[str]:
-    """Find values that cannot work."""
-    found = []
-    if config.size not in ("s", "paper"):
-        found.append(f"size = {config.size!r} is neither s nor paper")
-    if config.loss not in ("encoded", "paper"):
-        found.append(f"loss = {config.loss!r} is neither encoded nor paper")
-    if min(config.seed, config.workers) < 0:
-        found.append("seed or workers is below 0")
-    if not (0 <= config.balance <= 1 and 0 <= config.hdr_share <= 1):
-        found.append("balance or hdr_share is not a share from 0 to 1")
-    if config.crops_per_frame <= 0:
-        found.append(f"crops_per_frame = {config.crops_per_frame} is not above 0")
-    for name, stage in config.stages().items():
-        found += _stage_contradictions(name, stage, config)
-    return found
-
-
-def _stage_contradictions(name: str, stage: StageConfig, config: CameraNetConfig) -> list[str]:
-    """Find values of one step that cannot work."""
-    found = []
-    if min(stage.minutes, stage.rate) <= 0 or min(stage.crop, stage.batch, stage.steps) <= 0:
-        found.append(f"{name} has a value that is not above 0")
-    if stage.crop % 32:
-        found.append(f"{name}.crop = {stage.crop} is not a multiple of 32")
-    if config.size == "paper" and stage.crop < 288:
-        found.append(f"{name}.crop = {stage.crop} is below 288, the smallest picture of size paper")
-    if name != "restore" and config.crops_per_frame > 0 and stage.batch % config.crops_per_frame:
-        found.append(f"{name}.batch = {stage.batch} is not a multiple of crops_per_frame")
-    return found
+    return dataclasses.replace(base, **changes)

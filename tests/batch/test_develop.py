@@ -3,12 +3,13 @@ from pathlib import Path
 import pytest
 
 from rawtool.batch.choices import NetworkChoice
-from rawtool.batch.develop import DevelopRequest, forecast, plan_develop, run_develop
+from rawtool.batch.develop import plan_develop, run_develop
 from rawtool.batch.inputs import Selection
+from rawtool.batch.journey import Request
 from rawtool.batch.outputs import Naming
 from rawtool.batch.plan import Policies
 from rawtool.batch.report import Status
-from rawtool.errors import DeviceError, ModelNotFoundError, UsageError
+from rawtool.errors import UsageError
 from rawtool.pipelines.darkroom import DevelopSettings
 from rawtool.vocabulary import ExistsPolicy, ExitCode, Format, Stage
 from tests.cli import fakes
@@ -34,7 +35,7 @@ def opened(tmp_path, monkeypatch):
 
 
 def ask(*words, settings=DevelopSettings(), exists=ExistsPolicy.ERROR, networks=NetworkChoice(), **said):
-    return DevelopRequest(Selection(words), Naming(**said), Policies(exists), networks, settings)
+    return Request(Selection(words), Naming(**said), Policies(exists), networks, settings)
 
 
 def go(request):
@@ -126,31 +127,3 @@ def test_what_the_journey_reports_reaches_the_report_of_the_file():
     assert (outcome.network, outcome.sha256, outcome.tiles) == ("cameranet-s", "ab" * 32, 6)
     assert (outcome.device, outcome.provider) == ("cpu", "CPUExecutionProvider")
     assert outcome.seconds == (("read", 0.25), ("infer", 0.5))
-
-
-def test_a_forecast_loads_no_network_but_needs_a_model_and_a_known_device(monkeypatch, tmp_path, opened):
-    monkeypatch.setattr("rawtool.runtime.catalog.model_folders", lambda: (tmp_path / "none",))
-    request = ask("a.dng")
-
-    with pytest.raises(ModelNotFoundError):
-        forecast(plan_develop(request), request)
-    monkeypatch.setattr(
-        "rawtool.batch.develop.find_model", lambda name: type("M", (), {"name": "n", "version": "1"})
-    )
-    wrong = ask("a.dng", networks=NetworkChoice(device="toaster"))
-    with pytest.raises(DeviceError):
-        forecast(plan_develop(wrong), wrong)
-    found = forecast(plan_develop(request), request)
-
-    assert (found.network, found.device, found.n_jobs) == ("n@1", "auto", 1)
-    assert opened.calls == []
-
-
-def test_the_name_of_the_model_can_stand_in_an_output_name(monkeypatch):
-    monkeypatch.setattr(
-        "rawtool.batch.develop.find_model", lambda name: type("M", (), {"name": f"best-{name}"})
-    )
-
-    plan = plan_develop(ask("a.dng", name="{stem}-{model}.{ext}", networks=NetworkChoice("s")))
-
-    assert plan.jobs[0].target.name == "a-best-s.jpg"

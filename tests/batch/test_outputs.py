@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from rawtool.batch.inputs import Found
-from rawtool.batch.outputs import JobWords, Naming, OutputKind, read_destination, split_positionals
+from rawtool.batch.outputs import (
+    HDR_OF_SUFFIX,
+    JobWords,
+    Naming,
+    OutputKind,
+    read_destination,
+    split_positionals,
+)
 from rawtool.errors import UsageError
 from rawtool.vocabulary import Format
 
@@ -118,3 +125,28 @@ def test_an_existing_picture_that_cannot_be_read_as_raw_is_an_output():
 def test_three_words_or_an_output_option_make_all_words_inputs():
     assert split("a.dng", "b.dng", "c.jpg") == (("a.dng", "b.dng", "c.jpg"), None)
     assert split("a.dng", "b.jpg", output="o/") == (("a.dng", "b.jpg"), "o/")
+
+
+def test_a_suffix_stands_for_what_the_command_writes():
+    def kind(**said):
+        return read_destination(Naming(**said), Format.EXR, HDR_OF_SUFFIX).format
+
+    assert kind(output="x.jpg") is kind(format=Format.UHDR, output="x.JPEG") is Format.UHDR
+    assert kind() is Format.EXR
+    assert kind(output="x.hdr") is Format.RADIANCE
+    with pytest.raises(UsageError, match=r"use one of \.avif \.exr \.hdr \.jpeg"):
+        kind(output="x.dng")
+
+
+def test_an_ultra_hdr_picture_is_named_as_the_jpeg_that_it_is():
+    assert target(format=Format.UHDR) == "in/a_dev.jpg"
+
+
+def test_the_suffixes_of_the_command_tell_input_and_output_apart():
+    readable = frozenset({".jpg"})
+    Path("b.jpg").touch()
+
+    assert split_positionals(("a.jpg", "b.avif"), None, readable, HDR_OF_SUFFIX) == (("a.jpg",), "b.avif")
+    assert split_positionals(("a.jpg", "new.jpg"), None, readable, HDR_OF_SUFFIX) == (("a.jpg",), "new.jpg")
+    assert split_positionals(("a.jpg", "b.jpg"), None, readable, HDR_OF_SUFFIX) == (("a.jpg", "b.jpg"), None)
+    assert split_positionals(("a.jpg", "b.dng"), None, readable, HDR_OF_SUFFIX) == (("a.jpg", "b.dng"), None)

@@ -1,11 +1,20 @@
-"""A model whose graphs are a few bytes: enough for what looks at cards and digests."""
+"""Models whose graphs are a few bytes: enough for what looks at cards and digests."""
 
 import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 from rawtool.runtime import catalog
-from rawtool.runtime.card import SCHEMA, Card, GraphFile, GraphPair, Measurement, TensorSpec, dumps
+from rawtool.runtime.card import (
+    SCHEMA,
+    Card,
+    GraphFile,
+    GraphPair,
+    Measurement,
+    TensorSpec,
+    dumps,
+    output_name,
+)
 from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 
 
@@ -15,7 +24,8 @@ def graph(folder, name):
     return GraphFile(name, hashlib.sha256(content).hexdigest(), len(content))
 
 
-def card(folder, task):
+def tensors(task):
+    """What a stage takes and gives."""
     tensor = TensorSpec(
         name="picture",
         channels=3,
@@ -26,10 +36,18 @@ def card(folder, task):
         high=None,
         description="balanced light",
     )
-    result = replace(tensor, name={Task.RESTORE: "restored", Task.ENHANCE: "finished"}[task])
+    result = replace(tensor, name=output_name(task))
+    if task is not Task.HDR:
+        return tensor, result
+    taken = replace(tensor, space=Space.DISPLAY, encoding=Encoding.SRGB, description="a finished picture")
+    return taken, replace(result, space=Space.SCENE_LINEAR, description="light")
+
+
+def card(folder, task, name):
+    tensor, result = tensors(task)
     return Card(
         schema=SCHEMA,
-        name="tiny",
+        name=name,
         version="1",
         size="s",
         task=task,
@@ -43,7 +61,7 @@ def card(folder, task):
         global_pass=GlobalPass.NONE,
         thumbnail_size=None,
         vector_size=0,
-        condition_size=2,
+        condition_size=0 if task is Task.HDR else 2,
         has_mosaic_input=False,
         has_neutral_output=False,
         has_kept_input=False,
@@ -51,7 +69,7 @@ def card(folder, task):
         opset=20,
         tolerance=1e-4,
         licence="Apache-2.0",
-        may_invent_detail=False,
+        may_invent_detail=task is Task.HDR,
         training="on nothing",
         measured=(Measurement("held-out scenes", "PSNR", 40.5, "dB"),),
         graphs=GraphPair(graph(folder, f"{task.value}_tile.onnx"), None),
@@ -59,11 +77,12 @@ def card(folder, task):
     )
 
 
-def install(models: Path) -> Path:
-    """Put the model into a folder of models, with its index, and return the model's folder."""
-    folder = models / "tiny-v1"
+def install(models: Path, name: str = "tiny", verb: str = "develop") -> Path:
+    """Put a model for a command into a folder of models, add it to the index and return its folder."""
+    folder = models / f"{name}-v1"
     folder.mkdir(parents=True)
-    for task in Task:
-        (folder / catalog.card_file(task)).write_text(dumps(card(folder, task)), encoding="utf-8")
-    (models / catalog.INDEX).write_text(catalog.index_entry(catalog.read_model(folder)), encoding="utf-8")
+    for task in catalog.VERBS[verb]:
+        (folder / catalog.card_file(task)).write_text(dumps(card(folder, task, name)), encoding="utf-8")
+    with (models / catalog.INDEX).open("a", encoding="utf-8") as index:
+        index.write(catalog.index_entry(catalog.read_model(folder)))
     return folder

@@ -3,6 +3,7 @@
 import time
 
 from rawtool.batch import develop as batch
+from rawtool.batch.journey import check_source
 from rawtool.errors import CorruptFileError, OutputExistsError, UnsupportedRawError
 from rawtool.pipelines.darkroom import Darkroom
 from rawtool.pipelines.develop import DevelopReport
@@ -37,7 +38,7 @@ def develop(source, target, darkroom, settings, *, overwrite=False, on_progress=
 
 
 def read(source):
-    batch._check_source(source)
+    check_source(source, "raw file", "copy it again from the card")
     return source.read_bytes()
 
 

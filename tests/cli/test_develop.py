@@ -167,6 +167,7 @@ def test_json_is_one_object_a_file_and_a_summary_on_a_clean_standard_output(caps
         "event": "file",
         "input": "a.dng",
         "output": "a_dev.jpg",
+        "also": [],
         "status": "done",
         "code": 0,
         "cause": None,
@@ -193,7 +194,7 @@ def test_json_is_one_object_a_file_and_a_summary_on_a_clean_standard_output(caps
 
 def test_a_dry_run_says_the_plan_and_writes_nothing(capsys, monkeypatch, opened):
     monkeypatch.setattr(
-        "rawtool.batch.develop.find_model", lambda name: type("M", (), {"name": "net", "version": "1"})
+        "rawtool.batch.journey.find_model", lambda *asked: type("M", (), {"name": "net", "version": "1"})
     )
     Path("a_dev.jpg").touch()
 

@@ -12,8 +12,9 @@ FOUND = Diagnosis(
     parts=(Part("numpy", "2.4.6", "needed"), Part("OpenEXR", None, "EXR output")),
     engines=Check("onnxruntime", None),
     trials=(
-        Trial("cpu", "CPUExecutionProvider", 0.0125, 0.0, None),
-        Trial("cuda", None, None, None, "no GPU is here"),
+        Trial("cpu", "tiny@1", "CPUExecutionProvider", 0.0125, 0.0, None),
+        Trial("cuda", "tiny@1", None, None, None, "no GPU is here"),
+        Trial("cpu", None, None, None, None, "no model at all"),
     ),
     models=(Check("tiny@1", None),),
     folders=(Check("current folder x", "cannot be written to"),),
@@ -35,8 +36,11 @@ def test_what_is_well_and_what_is_bad_is_said_and_the_code_given(capsys, asked):
 
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert "2 cores, memory 3.0 GB free" in lines
-    assert "ok   cpu: CPUExecutionProvider, 12.5 ms a tile of 256 x 256, 0.0e+00 from the CPU" in lines
-    assert "BAD  cuda: no GPU is here" in lines
+    assert (
+        "ok   cpu, tiny@1: CPUExecutionProvider, 12.5 ms a tile of 256 x 256, 0.0e+00 from the CPU" in lines
+    )
+    assert "BAD  cuda, tiny@1: no GPU is here" in lines
+    assert "BAD  cpu: no model at all" in lines
     assert "BAD  current folder x: cannot be written to" in lines
     assert any(line.split() == ["OpenEXR", "missing", "EXR", "output"] for line in lines)
     assert asked == ["cuda"]
@@ -47,6 +51,6 @@ def test_json_holds_everything(capsys, asked):
 
     event = json.loads(capsys.readouterr().out)
     assert (event["event"], event["code"], event["version"]) == ("doctor", 8, "0.1.0")
-    assert event["trials"][0]["seconds"] == 0.0125
+    assert (event["trials"][0]["model"], event["trials"][0]["seconds"]) == ("tiny@1", 0.0125)
     assert event["parts"][1]["found"] is None
     assert asked == [None]

@@ -22,15 +22,9 @@ main.main()
 
 
 def python(root, *words, **choices):
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    return subprocess.Popen(
-        [sys.executable, *words],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **choices,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": ""}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, *words], env=environment, text=True, **(pipes | choices))
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
@@ -124,3 +118,72 @@ def test_the_module_is_the_command(root):
 
     assert out == f"rawtool {__version__}\n"
     assert Path(root, "rawtool", "__main__.py").is_file()
+
+
+LEAVING = """
+import atexit, multiprocessing, sys, threading, time
+from rawtool.cli import main
+
+def later():
+    time.sleep(0.4)
+    print("late", flush=True)
+
+atexit.register(print, "taken down")
+def run(words):
+    {before}
+    sys.stdout.write("said")
+    return 6
+main.run = run
+main.main()
+"""
+
+
+def leave(root, before="pass", **choices):
+    process = python(root, "-c", LEAVING.format(before=before), **choices)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_a_command_that_is_done_leaves_at_once_with_its_status_and_all_that_it_said(root):
+    assert leave(root) == (6, "said", "")
+
+
+def test_daemons_are_not_waited_for(root):
+    assert leave(root, "threading.Thread(target=later, daemon=True).start()") == (6, "said", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="children are forked")
+@pytest.mark.parametrize(
+    "company",
+    [
+        "threading.Thread(target=later).start()",
+        "multiprocessing.get_context('fork').Process(target=later).start()",
+    ],
+)
+def test_threads_and_processes_that_still_work_are_waited_for(root, company):
+    status, out, err = leave(root, company)
+
+    assert (status, err) == (6, "")
+    assert "late" in out
+    assert out.endswith("taken down\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_output_that_cannot_be_written_is_said_and_is_no_success(root):
+    with Path("/dev/full").open("w") as full:
+        process = python(root, "-c", LEAVING.format(before="pass"), stdout=full)
+        _, err = process.communicate(timeout=60)
+
+    # The status that Python itself ends with when it cannot write out what waits.
+    assert process.returncode == 120
+    assert "No space left on device" in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_reader_that_has_gone_is_no_traceback(root):
+    process = python(root, "-m", "rawtool", "--help")
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+
+    assert (process.wait(60), err) == (1, "")

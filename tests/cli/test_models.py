@@ -13,9 +13,22 @@ def folder(tmp_path, monkeypatch):
     return cards.install(models)
 
 
+@pytest.fixture
+def hdr_folder(folder):
+    return cards.install(folder.parent, "tiny-light", "hdr")
+
+
 def test_the_list_names_every_model_and_its_folder(capsys, folder):
     assert run(["models", "list"]) == 0
-    assert capsys.readouterr().out == f"tiny@1  s  {folder}\n"
+    assert capsys.readouterr().out == f"tiny@1  s  develop  {folder}\n"
+
+
+def test_the_list_says_in_columns_what_each_model_is_for(capsys, folder, hdr_folder):
+    assert run(["models", "list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"tiny@1        s  develop  {folder}",
+        f"tiny-light@1  s  hdr      {hdr_folder}",
+    ]
 
 
 def test_the_list_as_json(capsys, folder):
@@ -26,6 +39,7 @@ def test_the_list_as_json(capsys, folder):
         "name": "tiny",
         "version": "1",
         "size": "s",
+        "command": "develop",
         "folder": str(folder),
     }
 
@@ -57,6 +71,31 @@ def test_a_card_as_json_holds_both_stages(capsys):
     event = json.loads(capsys.readouterr().out)
     assert event["cards"]["restore"]["halo"] == 16
     assert event["cards"]["enhance"]["task"] == "enhance"
+
+
+def test_a_model_for_hdr_is_shown_with_its_one_stage(capsys, hdr_folder):
+    assert run(["models", "show", "tiny-light"]) == 0
+    out = capsys.readouterr().out
+    assert f"s  hdr  {hdr_folder}" in out
+    assert "  takes      3 channels, display: a finished picture" in out
+    assert "  gives      3 channels, scene-linear: light" in out
+    assert "may invent detail" in out
+
+    assert run(["models", "show", str(hdr_folder), "--json"]) == 0
+    event = json.loads(capsys.readouterr().out)
+    assert (event["command"], list(event["cards"])) == ("hdr", ["hdr"])
+
+
+@pytest.mark.parametrize("words", [[], ["tiny", "tiny-light-v1"]])
+def test_models_of_every_command_are_verified(words, capsys, hdr_folder):
+    assert run(["models", "verify", *words]) == 0
+    assert capsys.readouterr().out == "tiny@1  ok\ntiny-light@1  ok\n"
+
+    (hdr_folder / "hdr_tile.onnx").write_bytes(b"other")
+    assert run(["models", "verify", *words]) == 5
+    captured = capsys.readouterr()
+    assert captured.out == "tiny@1  ok\n"
+    assert "hdr_tile.onnx" in captured.err
 
 
 def test_an_unknown_model_is_code_5(capsys):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,16 @@ def test_names_that_are_no_text_survive_json():
     report = FileReport(Path(name), Path("x"), Status.SKIPPED)
 
     assert json.loads(json.dumps(file_event(report)))["input"] == name
+
+
+def test_all_outputs_of_a_file_are_named(capsys):
+    report = replace(DONE, also=(Path("a.avif"), Path("a_sheet.png")))
+
+    with reporting(PROSE, 1) as reporter:
+        reporter.finished(report)
+
+    assert "a.dng -> a.jpg, a.avif, a_sheet.png (" in capsys.readouterr().err
+    assert file_event(report)["also"] == ["a.avif", "a_sheet.png"]
 
 
 def test_the_summary_event_counts_every_status():

@@ -35,13 +35,19 @@ def test_scenes_are_prepared_from_every_source(monkeypatch, capsys):
     assert capsys.readouterr().err == "rawtool: a.hdr\n"
 
 
-def test_training_is_told_what_was_typed_and_gives_its_status(monkeypatch):
+RECIPES = ("cameranet", "hdrunet", "singlehdr")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_training_is_told_what_was_typed_and_gives_its_status(recipe, monkeypatch):
     calls = []
-    monkeypatch.setattr(app, "train_cameranet", lambda options, say: calls.append(options) or 0)
+    monkeypatch.setattr(app, "train", lambda name, options, say: calls.append((name, options)) or 0)
     words = "--data d -o r --size paper --set a=1 --set b.c=2 --devices 2 --precision bf16".split()
 
-    assert run(["train", "cameranet", *words, "--max-minutes", "1.5", "--resume"]) == 0
-    assert calls == [
+    assert run(["train", recipe, *words, "--max-minutes", "1.5", "--resume"]) == 0
+    ((name, options),) = calls
+    assert name == recipe
+    assert options == (
         app.TrainOptions(
             data=Path("d"),
             out=Path("r"),
@@ -58,20 +64,43 @@ def test_training_is_told_what_was_typed_and_gives_its_status(monkeypatch):
             is_resumed=True,
             is_dry=False,
         )
-    ]
+    )
+
+
+def test_every_recipe_has_its_command_and_no_other():
+    from rawtool.cli.train import train
+    from rawtool.training.recipes.registry import CONFIGS
+
+    assert set(train.commands) - {"scenes", "eval", "export"} == set(RECIPES) == set(CONFIGS)
+
+
+def test_the_recipe_is_told_which_loss_and_decides_whether_it_has_it(monkeypatch):
+    calls = []
+    monkeypatch.setattr(app, "train", lambda name, options, say: calls.append((name, options.loss)) or 0)
+
+    assert run(["train", "hdrunet", "--data", "d", "-o", "r", "--loss", "pu21"]) == 0
+    assert run(["train", "cameranet", "--data", "d", "-o", "r", "--loss", "anything"]) == 0
+    assert calls == [("hdrunet", "pu21"), ("cameranet", "anything")]
+
+
+def test_what_the_trainer_says_is_said_to_the_user(monkeypatch, capsys):
+    monkeypatch.setattr(app, "train", lambda name, options, say: say(f"memory: {name}") or 0)
+
+    assert run(["train", "hdrunet", "--data", "d", "-o", "r", "--dry-run"]) == 0
+    assert "memory: hdrunet" in capsys.readouterr().err
 
 
 def test_a_training_run_without_a_checkpoint_is_no_success(monkeypatch):
-    monkeypatch.setattr(app, "train_cameranet", lambda options, say: 1)
+    monkeypatch.setattr(app, "train", lambda name, options, say: 1)
 
     assert run(["train", "cameranet", "--data", "d", "-o", "r"]) == 1
 
 
 def test_mistakes_of_a_settings_file_are_code_3(monkeypatch, capsys):
-    def refuse(options, say):
+    def refuse(name, options, say):
         raise ConfigError("rate: not a number; steps: negative; mend run.toml")
 
-    monkeypatch.setattr(app, "train_cameranet", refuse)
+    monkeypatch.setattr(app, "train", refuse)
 
     assert run(["train", "cameranet", "--data", "d", "-o", "r", "--config", "run.toml"]) == 3
     assert capsys.readouterr().err.startswith("rawtool: error: rate: not a number; steps: negative")
@@ -100,7 +129,8 @@ def test_a_run_is_exported_into_a_folder(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "words", [["scenes"], ["cameranet", "--data", "d"], ["eval", "run"], ["export", "run"]]
+    "words",
+    [["scenes"], ["cameranet", "--data", "d"], ["hdrunet", "-o", "r"], ["eval", "run"], ["export", "run"]],
 )
 def test_what_is_needed_must_be_said(words):
     assert run(["train", *words]) == 2

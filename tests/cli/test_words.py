@@ -2,7 +2,7 @@ import click
 import pytest
 
 from rawtool.cli import words
-from rawtool.vocabulary import ExistsPolicy
+from rawtool.vocabulary import ExistsPolicy, Format, Profile
 
 CONTEXT = click.Context(click.Command("x"))
 PARAMETER = click.Option(["--x"])
@@ -54,3 +54,32 @@ def test_an_enum_is_chosen_by_its_values():
     assert list(words.one_of(ExistsPolicy).choices) == [policy.value for policy in ExistsPolicy]
     assert read(words.as_member(ExistsPolicy), "rename") is ExistsPolicy.RENAME
     assert read(words.as_member(ExistsPolicy), None) is None
+
+
+def test_some_members_are_chosen_each_once():
+    few = [Format.EXR, Format.UHDR, Format.UHDR]
+
+    assert list(words.one_of(few).choices) == ["exr", "uhdr"]
+    assert read(words.as_members(Format), ("uhdr", "exr", "uhdr")) == (Format.UHDR, Format.EXR)
+    assert read(words.as_members(Format), ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "nits"), [(None, None), ("auto", None), ("1000", 1000.0), ("203.5", 203.5), ("10000", 10_000.0)]
+)
+def test_a_peak_is_auto_or_a_luminance(word, nits):
+    assert read(words.auto_or_nits, word) == nits
+
+
+@pytest.mark.parametrize("word", ["0", "-5", "10001", "nan", "inf", "bright", ""])
+def test_other_peaks_are_refused(word):
+    with pytest.raises(click.BadParameter):
+        read(words.auto_or_nits, word)
+
+
+@pytest.mark.parametrize(
+    ("word", "profile"),
+    [(None, None), ("auto", None), ("linear", Profile.LINEAR_SRGB), ("display-p3", Profile.DISPLAY_P3)],
+)
+def test_an_input_space_is_auto_or_a_profile(word, profile):
+    assert read(words.input_space, word) is profile

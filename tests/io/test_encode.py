@@ -6,7 +6,7 @@ import tifffile
 
 from rawtool.errors import OutputExistsError, UsageError, VerificationError
 from rawtool.frames import Image, Provenance
-from rawtool.io.encode import EncodeOptions, depth_of, quantised, write_image
+from rawtool.io.encode import EncodeOptions, depth_of, encode_jpeg, write_image
 from rawtool.io.exif import Block, dumps, short_entry
 from rawtool.io.image import read_image
 from rawtool.io.tiffdir import Entry
@@ -108,33 +108,10 @@ def test_a_tiff_holds_even_a_long_maker_note_at_its_place(tmp_path):
     assert (tmp_path / "a.tiff").read_bytes()[900:70900] == b"n" * 70000
 
 
-@pytest.mark.parametrize(
-    ("pixels", "bits", "expected"),
-    [
-        (np.float32([-1.0, 0.0, 0.5, 1.0, 7.0]), 8, [0, 0, 128, 255, 255]),
-        (np.float32([-1.0, 0.25, 2.0]), 16, [0, 16384, 65535]),
-        (np.uint8([0, 1, 255]), 16, [0, 257, 65535]),
-        (np.uint16([0, 257, 65535]), 8, [0, 1, 255]),
-        (np.uint8([3]), 8, [3]),
-    ],
-)
-def test_values_are_rounded_to_codes_and_clipped(pixels, bits, expected):
-    found = quantised(picture(pixels.reshape(1, -1)), bits)
-
-    np.testing.assert_array_equal(found.ravel(), expected)
-
-
 def test_values_that_are_not_numbers_are_never_written(tmp_path):
     with pytest.raises(VerificationError):
         write_image(picture(RAMP * np.float32(np.nan)), tmp_path / "a.png", EncodeOptions(Format.PNG))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_picture_given_is_not_changed():
-    pixels = RAMP.copy()
-    quantised(picture(pixels), 8)
-
-    np.testing.assert_array_equal(pixels, RAMP)
 
 
 def test_nothing_is_overwritten_unasked(tmp_path):
@@ -156,6 +133,13 @@ def test_nothing_is_overwritten_unasked(tmp_path):
         EncodeOptions(Format.JPEG, subsampling="411"),
         EncodeOptions(Format.TIFF, compression="zip"),
         EncodeOptions(Format.JPEG, compression="none"),
+        EncodeOptions(Format.AVIF),
+        EncodeOptions(Format.AVIF, bit_depth=16),
+        EncodeOptions(Format.JXL),
+        EncodeOptions(Format.JXL, bit_depth=8),
+        EncodeOptions(Format.RADIANCE),
+        EncodeOptions(Format.RADIANCE, bit_depth=16),
+        EncodeOptions(Format.EXR, compression="deflate"),
     ],
     ids=str,
 )
@@ -176,3 +160,63 @@ def test_a_picture_without_a_camera_is_written(tmp_path):
     write_image(Image(RAMP, Space.DISPLAY, Profile.SRGB), tmp_path / "a.jpg", EncodeOptions(Format.JPEG))
 
     assert read_image(tmp_path / "a.jpg").icc is None
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (EncodeOptions(Format.JPEG), (8, False)),
+        (EncodeOptions(Format.PNG, bit_depth=16), (16, False)),
+        (EncodeOptions(Format.TIFF, is_float=True), (32, True)),
+        (EncodeOptions(Format.EXR), (16, True)),
+        (EncodeOptions(Format.EXR, bit_depth=32), (32, True)),
+        (EncodeOptions(Format.RADIANCE), (8, True)),
+        (EncodeOptions(Format.AVIF), (10, False)),
+        (EncodeOptions(Format.AVIF, bit_depth=12), (12, False)),
+        (EncodeOptions(Format.JXL), (16, False)),
+        (EncodeOptions(Format.UHDR), (8, False)),
+    ],
+    ids=str,
+)
+def test_every_format_has_its_depths(options, expected):
+    assert depth_of(options) == expected
+
+
+def test_a_dng_and_an_ultra_hdr_have_doors_of_their_own(tmp_path):
+    with pytest.raises(ValueError, match="write_dng"):
+        depth_of(EncodeOptions(Format.DNG))
+    with pytest.raises(ValueError, match="write_ultra_hdr"):
+        write_image(picture(), tmp_path / "a.jpg", EncodeOptions(Format.UHDR))
+
+
+@pytest.mark.parametrize("kind", [Format.JPEG, Format.TIFF, Format.EXR])
+def test_pq_goes_into_no_format_that_cannot_say_so(tmp_path, kind):
+    with pytest.raises(ValueError, match="PQ values"):
+        write_image(picture(space=Space.PQ, profile=Profile.REC2020), tmp_path / "a", EncodeOptions(kind))
+
+
+def test_pq_has_rec2020_primaries(tmp_path):
+    with pytest.raises(ValueError, match=r"Rec\.2020"):
+        write_image(picture(space=Space.PQ), tmp_path / "a.avif", EncodeOptions(Format.AVIF))
+
+
+def test_an_avif_has_a_longest_side(tmp_path):
+    wide = Image(np.zeros((1, 32769, 3), np.float32), Space.PQ, Profile.REC2020)
+
+    with pytest.raises(UsageError, match="32768"):
+        write_image(wide, tmp_path / "a.avif", EncodeOptions(Format.AVIF))
+
+
+@pytest.mark.parametrize(
+    "options", [EncodeOptions(Format.UHDR, quality=0), EncodeOptions(Format.JPEG, bit_depth=16)]
+)
+def test_a_jpeg_in_memory_takes_the_same_options(options):
+    with pytest.raises(UsageError):
+        encode_jpeg(picture(), options)
+
+
+def test_a_jpeg_in_memory_is_the_one_on_the_disk(tmp_path):
+    options = EncodeOptions(Format.JPEG, quality=80)
+    write_image(picture(), tmp_path / "a.jpg", options)
+
+    assert encode_jpeg(picture(), options) == (tmp_path / "a.jpg").read_bytes()

@@ -4,16 +4,20 @@ import PIL.Image
 import pytest
 import tifffile
 
+from rawtool.color.spaces import icc_profile
 from rawtool.errors import CorruptFileError, InputError, UnsupportedFormatError
 from rawtool.frames import Image
 from rawtool.io.encode import EncodeOptions, write_image
 from rawtool.io.image import read_image
+from rawtool.io.samples import ALPHA_DROPPED
 from rawtool.vocabulary import Format, Profile, Space
+from tests.io.jpegs import with_application
+from tests.io.test_exifsource import interoperable
 
 RGB = np.random.default_rng(2).integers(0, 256, (6, 9, 3)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.avif"])
 def test_stored_turns_are_made_upright(tmp_path, name):
     flat = np.zeros((8, 24, 3), np.uint8)
     flat[:, :8] = 255
@@ -86,7 +90,7 @@ def test_openexr_is_scene_light_with_its_primaries(tmp_path):
     np.testing.assert_array_equal(found.pixels, light.pixels)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp", "a.avif"])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
 def test_a_cut_file_is_damage(tmp_path, name, share):
     noise = np.random.default_rng(4).integers(0, 256, (64, 64, 3)).astype(np.uint8)
@@ -110,6 +114,60 @@ def test_other_files_are_named_unsupported(tmp_path):
 
     with pytest.raises(UnsupportedFormatError):
         read_image(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+def test_the_capture_is_read_from_every_format(tmp_path, name):
+    exif = PIL.Image.Exif()
+    exif[271], exif[272], exif[306] = "Acme", "Box 1", "2024:05:06 07:08:09"
+    PIL.Image.fromarray(RGB).save(tmp_path / name, exif=exif)
+    found = read_image(tmp_path / name).capture
+
+    assert (found.make, found.model, found.taken_at) == ("Acme", "Box 1", "2024:05:06 07:08:09")
+
+
+@pytest.mark.parametrize("profile", [Profile.DISPLAY_P3, Profile.ADOBE_RGB])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp", "a.avif"])
+def test_the_embedded_profile_is_honoured_in_every_format(tmp_path, name, profile):
+    PIL.Image.fromarray(RGB).save(tmp_path / name, icc_profile=icc_profile(profile))
+    found = read_image(tmp_path / name)
+
+    assert (found.profile, found.icc) == (profile, icc_profile(profile))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+def test_alpha_is_dropped_in_every_format_and_the_user_hears_of_it(tmp_path, name):
+    PIL.Image.fromarray(np.dstack([RGB, RGB[..., 0]])).save(tmp_path / name, lossless=True, exact=True)
+    found = read_image(tmp_path / name)
+
+    np.testing.assert_array_equal(found.pixels, RGB)
+    assert found.warnings == (ALPHA_DROPPED,)
+
+
+def named_by_exif(path, index, **said):
+    PIL.Image.fromarray(RGB).save(path, **said)
+    content = with_application(path.read_bytes(), b"Exif\0\0", interoperable(index), marker=0xE1)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(("index", "profile"), [(b"R03\0", Profile.ADOBE_RGB), (b"R98\0", Profile.SRGB)])
+def test_adobe_rgb_that_only_exif_names_is_honoured(tmp_path, index, profile):
+    assert read_image(named_by_exif(tmp_path / "a.jpg", index)).profile is profile
+
+
+def test_an_embedded_profile_counts_more_than_exif(tmp_path):
+    path = named_by_exif(tmp_path / "a.jpg", b"R03\0", icc_profile=icc_profile(Profile.SRGB))
+
+    assert read_image(path).profile is Profile.SRGB
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 400)])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+def test_the_smallest_pictures_are_read(tmp_path, name, size):
+    PIL.Image.fromarray(np.zeros((*size, 3), np.uint8)).save(tmp_path / name)
+
+    assert read_image(tmp_path / name).pixels.shape == (*size, 3)
 
 
 def test_a_print_jpeg_is_refused(tmp_path):

@@ -58,6 +58,15 @@ def test_a_scene_linear_picture_is_compared_by_its_light() -> None:
     assert found.psnr > 110
 
 
+def test_pq_is_compared_by_its_light() -> None:
+    light = transfer.decode(_picture(), Profile.SRGB) * np.float32(20)
+    wide = spaces.convert(light, Profile.SRGB, Profile.REC2020)
+    codes = Image(transfer.pq_encode(wide * 203), Space.PQ, Profile.REC2020)
+    found = compare_images(codes, Image(light, Space.SCENE_LINEAR))
+    assert found.max_error < 0.01
+    assert found.pu21_psnr > 80
+
+
 def test_a_difference_above_white_counts_between_scene_linear_pictures() -> None:
     light = np.full((12, 12, 3), 4, np.float32)
     brighter = light.copy()

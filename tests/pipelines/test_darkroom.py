@@ -4,10 +4,11 @@ import shutil
 
 import pytest
 
-from rawtool.errors import DeviceError, ModelError, ModelNotFoundError
+from rawtool.errors import DeviceError, ModelContractError, ModelError, ModelNotFoundError
 from rawtool.pipelines.darkroom import DevelopSettings, open_darkroom
 from rawtool.runtime.catalog import digest
 from rawtool.vocabulary import Format, Stage, Task
+from tests.cli import cards
 
 
 def test_both_networks_are_loaded_and_the_digest_is_that_of_the_files(darkroom):
@@ -20,7 +21,7 @@ def test_both_networks_are_loaded_and_the_digest_is_that_of_the_files(darkroom):
 def test_a_model_is_found_by_name(untrained_model, monkeypatch):
     monkeypatch.setenv("RAWTOOL_MODELS_DIR", str(untrained_model.parent))
 
-    assert open_darkroom("cameranet-s@2", device="cpu", threads=1).model.folder == untrained_model
+    assert open_darkroom("cameranet-s@3", device="cpu", threads=1).model.folder == untrained_model
 
 
 def test_a_damaged_file_is_refused_before_it_is_loaded(untrained_model, tmp_path):
@@ -36,6 +37,14 @@ def test_a_damaged_file_is_refused_before_it_is_loaded(untrained_model, tmp_path
 def test_a_missing_model_is_named():
     with pytest.raises(ModelNotFoundError, match="no model nonesuch"):
         open_darkroom("nonesuch")
+
+
+def test_a_model_for_hdr_is_refused_with_those_for_develop(untrained_model, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAWTOOL_MODELS_DIR", str(untrained_model.parent))
+    folder = cards.install(tmp_path, "tiny-light", "hdr")
+
+    with pytest.raises(ModelContractError, match=r"not develop raws; choose one of: cameranet-s@3"):
+        open_darkroom(str(folder), device="cpu")
 
 
 def test_an_unknown_device_is_refused(untrained_model):

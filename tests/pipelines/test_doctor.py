@@ -3,6 +3,7 @@ import pytest
 
 from rawtool.errors import DeviceError, EngineMissingError
 from rawtool.pipelines import doctor
+from rawtool.runtime.network import Network
 from rawtool.vocabulary import ExitCode
 from tests.cli import cards
 
@@ -10,14 +11,15 @@ from tests.cli import cards
 class Runner:
     """Stands in for a session: gives the picture back, a device's error added."""
 
-    def __init__(self, provider, error):
-        self.device, self.provider, self.card_text, self._error = provider.lower(), provider, None, error
+    def __init__(self, card, provider, error):
+        self.device, self.provider, self.card_text = provider.lower(), provider, None
+        self._card, self._error = card, error
 
     def run(self, inputs):
         picture = inputs["picture"]
         assert picture.shape == (1, 3, 256, 256)
-        assert inputs["condition"].shape == (1, 2)
-        return {"restored": picture + np.float32(self._error)}
+        assert set(inputs) == set(self._card.tile_inputs)
+        return {self._card.output.name: picture + np.float32(self._error)}
 
 
 @pytest.fixture
@@ -28,12 +30,13 @@ def errors():
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch, errors):
-    def open_session(path, device, runtime):
+    def open_network(card, folder, device, runtime):
+        assert (folder / card.graphs.tile.path).is_file()
         if device not in errors:
             raise DeviceError(f"device {device} was asked for but is not here")
-        return Runner(device.upper(), errors[device])
+        return Network(card, Runner(card, device.upper(), errors[device]), None)
 
-    monkeypatch.setattr(doctor, "open_session", open_session)
+    monkeypatch.setattr(doctor, "open_network", open_network)
     monkeypatch.setattr(doctor, "_available", lambda: tuple(errors))
     monkeypatch.setattr("rawtool.runtime.catalog.model_folders", lambda: (tmp_path / "models",))
     monkeypatch.setattr(doctor.devices, "check_engines", lambda: None)
@@ -51,6 +54,32 @@ def test_every_device_is_run_and_compared_with_the_cpu(errors):
     ]
     assert found.trials[1].difference == pytest.approx(2e-5, rel=0.05)
     assert found.trials[1].seconds >= 0.0
+    assert found.code is ExitCode.OK
+
+
+def test_the_default_model_of_every_command_is_run(folder, errors):
+    cards.install(folder.parent, "tiny-light", "hdr")
+    cards.install(folder.parent, "other-light", "hdr")
+    errors["cuda"] = 1e-2
+
+    found = doctor.diagnose()
+
+    assert [(trial.model, trial.device, trial.problem is None) for trial in found.trials] == [
+        ("tiny@1", "cpu", True),
+        ("tiny@1", "cuda", False),
+        ("tiny-light@1", "cpu", True),
+        ("tiny-light@1", "cuda", False),
+    ]
+    assert [check.name for check in found.models] == ["tiny@1", "tiny-light@1", "other-light@1"]
+
+
+def test_a_model_for_hdr_is_enough(tmp_path, monkeypatch):
+    monkeypatch.setattr("rawtool.runtime.catalog.model_folders", lambda: (tmp_path / "others",))
+    cards.install(tmp_path / "others", "tiny-light", "hdr")
+
+    found = doctor.diagnose()
+
+    assert [(trial.model, trial.problem) for trial in found.trials] == [("tiny-light@1", None)]
     assert found.code is ExitCode.OK
 
 
@@ -89,7 +118,7 @@ def test_no_model_at_all_is_code_5_and_says_where_to_look(monkeypatch):
     found = doctor.diagnose()
 
     assert "rawtool models path" in found.models[0].problem
-    assert found.trials[0].problem
+    assert "no model for rawtool develop" in found.trials[0].problem
     assert found.code is ExitCode.MODEL
 
 

@@ -16,6 +16,14 @@ def graph(path: str) -> GraphFile:
     return GraphFile(path, DIGEST, 12)
 
 
+def display(name: str, encoding: Encoding = Encoding.SRGB) -> TensorSpec:
+    return TensorSpec(name, 3, Space.DISPLAY, encoding, True, 0.0, 1.0, "a finished picture")
+
+
+def light(encoding: Encoding = Encoding.LINEAR) -> TensorSpec:
+    return TensorSpec("light", 3, Space.SCENE_LINEAR, encoding, True, 0.0, None, "1 = white of the input")
+
+
 def restore_card(**changes: object) -> Card:
     """A restoration with mosaic, condition, thumbnail and neutral, and one measured row."""
     card = Card(
@@ -67,5 +75,26 @@ def plain_card(task: Task = Task.ENHANCE, **changes: object) -> Card:
         has_neutral_output=False,
         has_kept_input=False,
         graphs=GraphPair(graph(f"{task.value}_tile.onnx"), None),
+    )
+    return replace(card, **changes)
+
+
+def hdr_card(**changes: object) -> Card:
+    """An HDR reconstruction whose curve comes from a thumbnail; it looks far around."""
+    card = restore_card(
+        name="tiny-hdr",
+        task=Task.HDR,
+        input=display("picture"),
+        output=light(),
+        thumbnail=display("thumbnail"),
+        stride=64,
+        halo=320,
+        min_size=64,
+        vector_size=1024,
+        condition_size=0,
+        has_mosaic_input=False,
+        has_neutral_output=False,
+        may_invent_detail=True,
+        graphs=GraphPair(graph("hdr_tile.onnx"), graph("hdr_global.onnx")),
     )
     return replace(card, **changes)

@@ -5,13 +5,15 @@ import pytest
 
 from rawtool.errors import ModelContractError
 from rawtool.runtime.card import Card, GraphPair, dumps, loads
-from rawtool.vocabulary import GlobalPass, Task
-from tests.runtime.cards import graph, plain_card, restore_card, tensor
+from rawtool.vocabulary import Encoding, GlobalPass, Task
+from tests.runtime.cards import display, graph, hdr_card, light, plain_card, restore_card, tensor
 
 NAMES = [field.name for field in fields(Card)]
 
 
-@pytest.mark.parametrize("card", [restore_card(), plain_card(), restore_card(graphs=None, measured=())])
+@pytest.mark.parametrize(
+    "card", [restore_card(), plain_card(), hdr_card(), restore_card(graphs=None, measured=())]
+)
 def test_a_card_survives_the_round_trip(card):
     assert loads(dumps(card)) == card
 
@@ -91,6 +93,73 @@ def test_a_card_that_contradicts_itself_is_refused(changes):
     card = restore_card(**changes)
     with pytest.raises(ModelContractError, match="card of"):
         dumps(card)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"output": replace(light(), name="finished")}, "not named light"),
+        ({"input": tensor("picture")}, "input is not display-encoded"),
+        ({"input": display("picture", Encoding.GAMMA)}, "input cannot be in gamma-2.2;"),
+        ({"input": display("picture", Encoding.LINEAR)}, "input cannot be in linear"),
+        ({"thumbnail": display("thumbnail", Encoding.GAMMA_224)}, "thumbnail is unlike the input"),
+        ({"thumbnail": tensor("thumbnail")}, "thumbnail is unlike the input"),
+        ({"output": tensor("light")}, "output is not scene-linear"),
+        ({"output": light(Encoding.SRGB)}, "output cannot be in srgb"),
+        ({"input": replace(display("picture"), channels=4), "has_mosaic_input": True}, "no mosaic"),
+        ({"condition_size": 2}, "noise of a finished picture"),
+        ({"has_neutral_output": True}, "needs no neutral"),
+    ],
+)
+def test_an_hdr_card_that_is_not_from_display_to_light_is_refused(changes, message):
+    with pytest.raises(ModelContractError, match=message):
+        dumps(hdr_card(**changes))
+
+
+def test_hdr_networks_may_take_and_give_the_curve_of_their_paper():
+    curve = Encoding.GAMMA_224
+    inputs = {"input": display("picture", curve), "thumbnail": display("thumbnail", curve)}
+    card = hdr_card(**inputs, output=light(curve))
+    assert loads(dumps(card)) == card
+
+
+def test_an_hdr_network_needs_no_image_wide_term():
+    card = hdr_card(
+        global_pass=GlobalPass.NONE, thumbnail=None, thumbnail_size=None, vector_size=0, graphs=None
+    )
+    assert loads(dumps(card)).tile_inputs == ("picture",)
+    assert hdr_card().tile_inputs == ("picture", "vector")
+    assert (hdr_card().global_inputs, hdr_card().global_outputs) == (("thumbnail",), ("vector",))
+
+
+def test_a_guide_goes_from_a_thumbnail_to_the_tiles():
+    card = hdr_card(global_pass=GlobalPass.GUIDE)
+    assert loads(dumps(card)) == card
+    assert card.has_thumbnail
+    assert card.tile_inputs == ("picture", "guide")
+    assert (card.global_inputs, card.global_outputs) == (("thumbnail",), ("guide",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"thumbnail": None}, "thumbnail does not fit the global pass"),
+        ({"thumbnail_size": None}, "thumbnail_size does not fit the global pass"),
+        ({"vector_size": 0}, "vector_size does not fit the global pass"),
+        ({"has_neutral_output": True}, "only a thumbnail graph gives a neutral"),
+        ({"graphs": GraphPair(graph("hdr_tile.onnx"), None)}, "global graph does not fit the global pass"),
+    ],
+)
+def test_a_card_with_a_guide_that_contradicts_itself_is_refused(changes, message):
+    with pytest.raises(ModelContractError, match=message):
+        dumps(hdr_card(global_pass=GlobalPass.GUIDE, **changes))
+
+
+def test_a_guide_may_go_with_every_other_input():
+    card = restore_card(global_pass=GlobalPass.GUIDE, has_neutral_output=False, has_kept_input=True)
+    assert card.tile_inputs == ("picture", "condition", "guide", "kept")
+    assert card.global_inputs == ("thumbnail", "condition")
+    assert loads(dumps(card)) == card
 
 
 def test_graphs_are_named_in_the_order_of_their_inputs():

@@ -10,13 +10,13 @@ from rawtool.runtime.network import (
     Network,
     auto_tile,
     find_terms,
+    largest_difference,
     reader,
     run_network,
     run_picture,
-    thumbnail,
 )
 from rawtool.vocabulary import GlobalPass
-from tests.runtime.cards import plain_card, restore_card
+from tests.runtime.cards import hdr_card, plain_card, restore_card
 
 REACH = 5
 
@@ -61,6 +61,75 @@ class Means:
         mean = inputs["thumbnail"].mean(axis=(2, 3))
         vector = np.concatenate([mean, inputs["condition"]], axis=1)
         return {"vector": vector, "neutral": mean / mean[:, 1:2]}
+
+
+class FarLight:
+    """An HDR network by hand: the curve of the vector, and light of pixels 300 away, zero outside."""
+
+    device, provider, card_text = "cpu", "numpy", None
+    far = 300
+
+    def __init__(self):
+        self.sizes = []
+
+    def run(self, inputs):
+        picture, (curve,) = inputs["picture"], inputs["vector"]
+        self.sizes.append(picture.shape[2:])
+        result = np.interp(picture, np.linspace(0, 1, curve.size), curve)
+        for axis in (2, 3):
+            for step in (-self.far, self.far):
+                result += self._moved(picture, step, axis)
+        return {"light": result.astype(np.float32)}
+
+    @staticmethod
+    def _moved(picture, step, axis):
+        moved = np.zeros_like(picture)
+        length = picture.shape[axis]
+        if abs(step) < length:
+            there = [slice(None)] * 4
+            here = list(there)
+            there[axis] = slice(max(step, 0), length + min(step, 0))
+            here[axis] = slice(max(-step, 0), length - max(step, 0))
+            moved[tuple(there)] = picture[tuple(here)]
+        return moved
+
+
+class Curve:
+    """A thumbnail graph by hand: a power whose exponent is the mean of the thumbnail, as 1024 samples."""
+
+    device, provider, card_text = "cpu", "numpy", None
+
+    def run(self, inputs):
+        assert set(inputs) == {"thumbnail"}
+        assert inputs["thumbnail"].shape == (1, 3, 16, 16)
+        exponent = 1 + inputs["thumbnail"].mean()
+        return {"vector": np.linspace(0, 1, 1024, dtype=np.float32)[None] ** exponent}
+
+
+class Placed(Blur):
+    """An HDR network by hand that adds to a blur what the guide says of each cell of 8 x 8 pixels."""
+
+    def run(self, inputs):
+        (found,) = super().run({"picture": inputs["picture"]}).values()
+        assert inputs["guide"].shape == (1, 2, found.shape[2] // 8, found.shape[3] // 8)
+        there = np.repeat(np.repeat(inputs["guide"], 8, axis=2), 8, axis=3)
+        return {"light": found + there[:, :1] + 10 * there[:, 1:]}
+
+
+class Places:
+    """A guide graph by hand: a map of 5 x 9 places that says which row and column they are."""
+
+    device, provider, card_text = "cpu", "numpy", None
+
+    def run(self, inputs):
+        assert set(inputs) == {"thumbnail"}
+        assert inputs["thumbnail"].shape == (1, 3, 16, 16)
+        return {"guide": np.indices((5, 9), dtype=np.float32)[None] + inputs["thumbnail"].mean()}
+
+
+def guide_network():
+    card = hdr_card(global_pass=GlobalPass.GUIDE, stride=8, halo=16, min_size=8, vector_size=2)
+    return Network(card, Placed(), Places())
 
 
 def noise(height, width, channels=3):
@@ -129,6 +198,44 @@ def test_a_thumbnail_network_gets_vector_and_neutral_and_its_condition():
     assert run_picture(network, picture, terms).shape == (40, 56, 3)
 
 
+@pytest.mark.parametrize("size", [(101, 67), (33, 121), (7, 250), (1, 1)])
+def test_tiled_equals_whole_with_a_guide(size):
+    network, picture = guide_network(), noise(*size)
+    terms = find_terms(network, reader(picture), size)
+    whole = run_picture(network, picture, terms, 1000)
+
+    assert terms.guide.shape == (5, 9, 2)
+    assert (terms.vector, terms.neutral) == (None, None)
+    for tile in (8, 24, None):
+        np.testing.assert_array_equal(run_picture(network, picture, terms, tile), whole)
+
+
+def test_every_tile_gets_the_guide_of_its_place():
+    height, width = 200, 360
+    network, picture = guide_network(), np.zeros((height, width, 3), np.float32)
+    found = run_picture(network, picture, find_terms(network, reader(picture), (height, width)), 24)
+
+    # A place of the map is 40 x 40 pixels large; its number is right in its middle.
+    rows, columns = (np.arange(side) // 8 * 8 + 4 for side in (height, width))
+    down, across = (np.clip(at / 40 - 0.5, 0, n - 1) for at, n in ((rows, 5), (columns, 9)))
+    expected = down[:, None] + 10 * across[None, :]
+    np.testing.assert_allclose(found, np.broadcast_to(expected[..., None], found.shape), atol=1e-4)
+
+
+def test_a_guide_is_made_from_the_thumbnail_of_the_whole_picture():
+    network, picture = guide_network(), noise(45, 83)
+    guide = find_terms(network, reader(picture), (45, 83)).guide
+    assert guide[0, 0] == pytest.approx([picture.mean()] * 2, abs=1e-5)
+
+
+def test_a_guide_that_is_missing_is_refused():
+    network = guide_network()
+    with pytest.raises(ModelContractError, match="tiny-hdr needs a guide"):
+        run_picture(network, noise(16, 16), ImageTerms(vector=np.zeros(2, np.float32)))
+    with pytest.raises(ModelContractError, match="tiny-hdr needs a global graph"):
+        find_terms(replace(network, global_session=None), reader(noise(16, 16)), (16, 16))
+
+
 @pytest.mark.parametrize("size", [(8, 6), (1, 1), (1, 9), (3, 2)])
 def test_tiny_pictures_are_mirrored_up_to_the_smallest_size(size):
     network = Network(plain_card(min_size=64), Blur(), None)
@@ -136,13 +243,38 @@ def test_tiny_pictures_are_mirrored_up_to_the_smallest_size(size):
     assert network.tile_session.sizes == [(64, 64)]
 
 
-@pytest.mark.parametrize("size", [(37, 53), (300, 20), (5, 3)])
-def test_a_thumbnail_is_the_exact_area_mean(size):
-    picture = noise(*size, 4)
-    found = thumbnail(reader(picture), size, 7)
-    fine = np.repeat(np.repeat(picture[..., :3].astype(np.float64), 7, axis=0), 7, axis=1)
-    expected = fine.reshape(7, size[0], 7, size[1], 3).mean(axis=(1, 3))
-    assert found == pytest.approx(expected, abs=1e-6)
+@pytest.mark.parametrize("size", [(701, 130), (65, 1029), (63, 65), (3, 900), (2, 1), (1, 1)])
+def test_an_hdr_network_that_looks_far_gives_the_same_whole_and_tiled(size):
+    network = Network(hdr_card(), FarLight(), Curve())
+    picture = noise(*size)
+    terms = find_terms(network, reader(picture), size)
+    assert terms.vector == pytest.approx(np.linspace(0, 1, 1024) ** (1 + picture.mean()), abs=1e-5)
+    whole = run_picture(network, picture, terms, 2048)
+    padded = np.pad(picture, [(0, -n % 64 if n > 1 else 0) for n in size] + [(0, 0)], mode="reflect")
+    padded = np.pad(padded, [(0, -n % 64) for n in padded.shape[:2]] + [(0, 0)], mode="edge")
+    inputs = {"picture": padded.transpose(2, 0, 1)[None], "vector": terms.vector[None]}
+    expected = FarLight().run(inputs)["light"][0].transpose(1, 2, 0)[: size[0], : size[1]]
+    assert np.array_equal(whole, expected)
+    for tile in (64, 200, None):
+        assert np.array_equal(run_picture(network, picture, terms, tile), whole)
+    assert all(side % 64 == 0 for sides in network.tile_session.sizes for side in sides)
+
+
+def test_a_halo_below_the_reach_of_an_hdr_network_shows():
+    network = Network(hdr_card(halo=256), FarLight(), Curve())
+    picture = noise(901, 64)
+    terms = find_terms(network, reader(picture), (901, 64))
+    whole = run_picture(network, picture, terms, 2048)
+    assert np.abs(run_picture(network, picture, terms, 64) - whole).max() > 0.1
+
+
+def test_a_difference_counts_in_parts_of_what_is_above_one():
+    expected = np.array([[[0.5, 1.0, 40.0]]], dtype=np.float32)
+    assert largest_difference(expected, expected) == 0.0
+    for channel, far in ((0, 0.02), (1, 0.02), (2, 0.8)):
+        found = expected.copy()
+        found[..., channel] -= far
+        assert largest_difference(found, expected) == pytest.approx(0.02, rel=1e-5)
 
 
 def test_windows_stay_bounded_however_long_the_picture():

@@ -102,3 +102,8 @@ def test_a_mosaic_stays_a_mosaic_under_mirroring():
 )
 def test_the_largest_tile_fits_the_budget_with_its_halo(budget, expected):
     assert largest_tile(Grid(16, 32, 64), 400, budget, 1024) == expected
+
+
+@pytest.mark.parametrize(("halo", "expected"), [(320, 320), (300, 320), (32, 64)])
+def test_a_tile_is_never_small_beside_its_halo(halo, expected):
+    assert largest_tile(Grid(64, halo, 64), 400, 1, 1024) == expected

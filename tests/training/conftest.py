@@ -1,5 +1,7 @@
 """A small folder of scenes with cameras to train on and cameras to be measured on."""
 
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,20 @@ CAMERAS = (
     {"model": "Box 1", "d65": BOX_D65, "a": BOX_A},
     {"model": "D700", "d65": D700, "a": None},
 )
+
+
+@pytest.fixture(scope="package", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small tensors gain nothing from threads, and a busy machine makes them wait for each other."""
+    if find_spec("torch") is None:
+        yield
+        return
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture(scope="session")

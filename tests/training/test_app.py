@@ -12,10 +12,10 @@ pytest.importorskip("lightning_fabric")
 pytest.importorskip("matplotlib")
 pytest.importorskip("onnx")
 
-from rawtool.errors import ConfigError, DeviceError  # noqa: E402 - after the checks
+from rawtool.errors import ConfigError, DeviceError, ModelNotFoundError  # noqa: E402 - after the checks
 from rawtool.pipelines.darkroom import open_darkroom  # noqa: E402
-from rawtool.training import app  # noqa: E402
-from rawtool.training.app import TrainOptions, export_run, train_cameranet  # noqa: E402
+from rawtool.training import app, export  # noqa: E402
+from rawtool.training.app import TrainOptions, export_run, train  # noqa: E402
 from rawtool.training.checkpoint import load_checkpoint  # noqa: E402
 from rawtool.training.recipes import cameranet  # noqa: E402
 from rawtool.training.runs import read_run  # noqa: E402
@@ -26,6 +26,14 @@ TINY = tuple(
     for stage in ("restore", "enhance", "joint")
     for word in ("crop=32", "batch=2", "minutes=100")
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_proofs():
+    """One small picture is proof enough here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "proof_sizes", lambda card: ((card.min_size + 5, card.min_size + 2),))
+        yield
 
 
 @pytest.fixture
@@ -57,7 +65,7 @@ def finished(workshop, tmp_path_factory):
     options = TrainOptions(
         workshop.folder, out, None, words, "s", None, "cpu", 1, "fp32", 2, None, 4, False, False
     )
-    assert train_cameranet(options) == 0
+    assert train("cameranet", options) == 0
     return out, options
 
 
@@ -79,7 +87,8 @@ def test_a_run_leaves_settings_facts_log_curves_and_checkpoints(finished):
     } <= names
     assert steps(out) == {"restore-last": 2, "enhance-last": 2, "joint-last": 2}
     assert not [name for name in names if name.endswith(".part")]
-    assert json.loads((out / "run.json").read_text())["precision"] == "fp32"
+    facts = json.loads((out / "run.json").read_text())
+    assert (facts["recipe"], facts["precision"], facts["device"]) == ("cameranet", "fp32", "cpu")
 
 
 def test_the_settings_that_are_written_down_are_those_of_the_run(finished):
@@ -94,28 +103,31 @@ def test_a_run_that_exists_is_neither_begun_again_nor_touched(finished):
     before = (out / "log.jsonl").read_bytes()
 
     with pytest.raises(ConfigError, match=r"holds a run already; add --resume"):
-        train_cameranet(replace(options, max_steps=9))
+        train("cameranet", replace(options, max_steps=9))
 
     assert (out / "log.jsonl").read_bytes() == before
     assert read_run(out).restore.steps == 2
 
 
-@pytest.mark.slow
-def test_a_run_is_not_resumed_with_another_size_and_keeps_its_settings(asked):
-    train_cameranet(asked)
-    kept = (asked.out / "settings.toml").read_text(encoding="utf-8")
+def test_a_run_is_not_resumed_with_another_size_or_recipe_and_keeps_its_settings(finished):
+    out, options = finished
+    kept = {name: (out / name).read_bytes() for name in ("settings.toml", "run.json", "log.jsonl")}
 
     with pytest.raises(ConfigError, match=r"was begun with --size s; resume it with the same size"):
-        train_cameranet(replace(asked, size="paper", is_resumed=True))
+        train("cameranet", replace(options, size="paper", is_resumed=True))
+    with pytest.raises(
+        ConfigError, match=r"run is a run of cameranet; resume it with: rawtool train cameranet"
+    ):
+        train("hdrunet", replace(options, is_resumed=True))
 
-    assert (asked.out / "settings.toml").read_text(encoding="utf-8") == kept
+    assert {name: (out / name).read_bytes() for name in kept} == kept
 
 
 @pytest.mark.slow
 def test_a_resumed_run_goes_on(asked):
-    train_cameranet(asked)
+    train("cameranet", asked)
 
-    assert train_cameranet(replace(asked, max_steps=4, is_resumed=True)) == 0
+    assert train("cameranet", replace(asked, max_steps=4, is_resumed=True)) == 0
 
     assert steps(asked.out) == {"restore-last": 4, "enhance-last": 4, "joint-last": 4}
 
@@ -129,12 +141,12 @@ def test_an_interrupt_ends_the_run_with_a_checkpoint_and_no_further_stage(asked,
 
     monkeypatch.setattr(cameranet, "restore_loss", interrupted)
 
-    assert train_cameranet(replace(asked, max_steps=50)) == 0
+    assert train("cameranet", replace(asked, max_steps=50)) == 0
     assert steps(asked.out) == {"restore-last": 1}
 
 
 def test_the_time_limit_is_shared_by_the_stages(asked):
-    assert train_cameranet(replace(asked, max_steps=None, max_minutes=0.02)) == 0
+    assert train("cameranet", replace(asked, max_steps=None, max_minutes=0.02)) == 0
 
     assert sorted(steps(asked.out)) == ["enhance-last", "joint-last", "restore-last"]
     assert load_checkpoint(asked.out / "restore-last.pt").seconds >= 0.4
@@ -143,7 +155,7 @@ def test_the_time_limit_is_shared_by_the_stages(asked):
 def test_a_dry_run_takes_one_step_of_each_stage_says_its_pace_and_leaves_nothing(asked, tmp_path):
     said = []
 
-    assert train_cameranet(replace(asked, is_dry=True), said.append) == 0
+    assert train("cameranet", replace(asked, is_dry=True), said.append) == 0
 
     assert [words.split(":")[0] for words in said] == ["restore", "enhance", "joint", "memory"]
     assert all("million pixels per second" in words for words in said[:3])
@@ -154,7 +166,7 @@ def test_a_dry_run_does_not_touch_a_run_that_exists(finished):
     out, options = finished
     before = sorted((path.name, path.stat().st_mtime_ns) for path in out.iterdir())
 
-    assert train_cameranet(replace(options, is_dry=True)) == 0
+    assert train("cameranet", replace(options, is_dry=True)) == 0
 
     assert sorted((path.name, path.stat().st_mtime_ns) for path in out.iterdir()) == before
 
@@ -164,7 +176,7 @@ def test_all_mistakes_of_the_settings_are_told_before_a_folder_is_made(asked, tm
     config.write_text("sed = 1\n[joint]\ncrop = 33\n")
 
     with pytest.raises(ConfigError, match=r"sed is not a setting; joint\.crop = 33 is not a multiple of 32"):
-        train_cameranet(replace(asked, config=config, overrides=("crops_per_frame=1",)))
+        train("cameranet", replace(asked, config=config, overrides=("crops_per_frame=1",)))
 
     assert not asked.out.exists()
 
@@ -173,14 +185,14 @@ def test_an_option_wins_over_the_settings_file(asked, tmp_path):
     config = tmp_path / "a.toml"
     config.write_text('loss = "paper"\nseed = 11\n')
 
-    found = app._config(replace(asked, config=config, loss="encoded"))
+    found = app._config("cameranet", replace(asked, config=config, loss="encoded"))
 
     assert (found.loss, found.seed) == ("encoded", 11)
-    assert app._config(replace(asked, config=config)).loss == "paper"
+    assert app._config("cameranet", replace(asked, config=config)).loss == "paper"
 
 
 def test_the_size_paper_has_the_papers_losses(asked):
-    found = app._config(replace(asked, size="paper", overrides=()))
+    found = app._config("cameranet", replace(asked, size="paper", overrides=()))
 
     assert (found.size, found.loss, found.restore.rate) == ("paper", "paper", 1e-4)
 
@@ -188,14 +200,14 @@ def test_the_size_paper_has_the_papers_losses(asked):
 @pytest.mark.parametrize(("device", "n_devices"), [("abacus", 1), ("cuda", 64)])
 def test_a_device_that_is_not_there_is_code_8_and_leaves_nothing(asked, device, n_devices):
     with pytest.raises(DeviceError, match=f"^device {device} cannot be used"):
-        train_cameranet(replace(asked, device=device, n_devices=n_devices))
+        train("cameranet", replace(asked, device=device, n_devices=n_devices))
 
     assert not asked.out.exists()
 
 
 def test_a_folder_that_holds_no_scenes_is_code_3(asked, tmp_path):
     with pytest.raises(ConfigError, match="is not a scene folder"):
-        train_cameranet(replace(asked, data=tmp_path))
+        train("cameranet", replace(asked, data=tmp_path))
 
     assert not asked.out.exists()
 
@@ -210,15 +222,32 @@ def test_scenes_without_cameras_are_refused_before_a_folder_is_made(asked, works
     prepare_scenes([pictures], tmp_path / "data")
 
     with pytest.raises(ConfigError, match="knows no cameras"):
-        train_cameranet(replace(asked, data=tmp_path / "data"))
+        train("cameranet", replace(asked, data=tmp_path / "data"))
 
     assert not asked.out.exists()
 
 
 def test_a_run_becomes_a_model_that_a_darkroom_opens(finished, tmp_path):
-    export_run(finished[0], tmp_path / "models" / "cameranet-s-v2")
+    export_run(finished[0], tmp_path / "models" / "cameranet-s-v3")
 
-    darkroom = open_darkroom(str(tmp_path / "models" / "cameranet-s-v2"), device="cpu", threads=1)
+    darkroom = open_darkroom(str(tmp_path / "models" / "cameranet-s-v3"), device="cpu", threads=1)
 
     assert "restore: 2 steps of 2 x 32 px" in darkroom.restore.card.training
     assert (tmp_path / "models" / "index.toml").is_file()
+
+
+def test_a_run_is_exported_and_scored_as_its_model_is(finished, workshop, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(app, "evaluate_develop", lambda *told: seen.append(told) or [])
+
+    assert app.evaluate(str(finished[0]), workshop.folder, 3) == []
+
+    ((darkroom, scenes, max_scenes),) = seen
+    assert darkroom.model.name == "cameranet-s"
+    assert (scenes.folder, max_scenes) == (workshop.folder, 3)
+    assert not darkroom.model.folder.exists()
+
+
+def test_a_model_that_is_not_here_is_named(workshop):
+    with pytest.raises(ModelNotFoundError, match="no-such-model"):
+        app.evaluate("no-such-model", workshop.folder)

@@ -76,9 +76,18 @@ def test_without_a_scene_for_its_crop_a_stream_does_not_begin(stream, workshop):
 def test_scenes_on_one_side_of_the_split_only_are_refused(kept, what, workshop):
     entries = tuple(replace(entry, is_validation=kept) for entry in workshop.entries)
 
-    data.check_scenes(workshop)
-    with pytest.raises(ConfigError, match=f"no scene to {what} on"):
-        data.check_scenes(replace(workshop, entries=entries))
+    for check in (data.check_scenes, data.check_split):
+        check(workshop)
+        with pytest.raises(ConfigError, match=f"no scene to {what} on"):
+            check(replace(workshop, entries=entries))
+
+
+def test_cameras_are_needed_where_raws_are_simulated_only(workshop):
+    without = replace(workshop, cameras=())
+
+    data.check_split(without)
+    with pytest.raises(ConfigError, match="knows no cameras"):
+        data.check_scenes(without)
 
 
 def test_random_cameras_are_plausible(workshop):

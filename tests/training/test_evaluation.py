@@ -1,4 +1,3 @@
-import shutil
 from dataclasses import astuple, replace
 
 import numpy as np
@@ -9,7 +8,7 @@ pytest.importorskip("onnx")
 
 from rawtool.color.matrices import SRGB_FROM_XYZ
 from rawtool.color.tone import finish
-from rawtool.errors import ModelNotFoundError, UnsupportedRawError
+from rawtool.errors import UnsupportedRawError
 from rawtool.io.librawrender import render_linear
 from rawtool.io.raw import read_raw
 from rawtool.metrics.fidelity import Score
@@ -18,7 +17,7 @@ from rawtool.pipelines.darkroom import DevelopSettings, open_darkroom
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.restore import restore
 from rawtool.training import evaluation
-from rawtool.training.evaluation import Finding, Row, Truth, evaluate, mean_rows
+from rawtool.training.evaluation import Finding, Row, Truth, evaluate_develop, mean_rows
 from tests.scenes import grey
 from tests.training.material import D700, make_scenes, painted
 
@@ -37,8 +36,8 @@ def darkroom(untrained_model):
 
 
 @pytest.fixture(scope="module")
-def rows(scenes, untrained_model):
-    return evaluate(str(untrained_model), scenes.folder)
+def rows(scenes, darkroom):
+    return evaluate_develop(darkroom, scenes)
 
 
 def truth_of(light, number=0):
@@ -84,29 +83,6 @@ def test_noise_costs_every_method_quality(rows):
 def test_fewer_scenes_may_be_asked_for(scenes):
     assert [truth.name for truth in evaluation.truths(scenes, 1)] == ["nut_1"]
     assert [truth.name for truth in evaluation.truths(scenes)] == ["nut_1", "zebra_1"]
-
-
-def test_a_run_is_exported_and_then_scored(untrained_model, tmp_path, monkeypatch):
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "settings.toml").write_text("")
-    exported = []
-
-    def export(source, out):
-        exported.append(source)
-        shutil.copytree(untrained_model, out)
-
-    monkeypatch.setattr(evaluation, "export_run", export)
-
-    opened = evaluation.open_subject(str(run), tmp_path)
-
-    assert exported == [run]
-    assert opened.model.folder == tmp_path / "model"
-
-
-def test_a_model_that_is_not_here_is_named(scenes):
-    with pytest.raises(ModelNotFoundError, match="no-such-model"):
-        evaluate("no-such-model", scenes.folder)
 
 
 @pytest.mark.parametrize(("iso", "shot", "read"), [(1600, 2.7e-4, 6.4e-7), (12800, 2.1e-3, 4.1e-5)])

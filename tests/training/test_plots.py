@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 from rawtool.training.checkpoint import Checkpoint, save_checkpoint  # noqa: E402 - after the checks
+from rawtool.training.configs import CameraNetConfig  # noqa: E402
 from rawtool.training.plots import (  # noqa: E402
     best_enhancer,
     best_restorer,
@@ -18,7 +19,6 @@ from rawtool.training.plots import (  # noqa: E402
     strip,
 )
 from rawtool.training.recipes.wrappers import Joint, enhancer, restorer  # noqa: E402
-from rawtool.training.settings import CameraNetConfig  # noqa: E402
 from tests.training.material import HEIGHT, WIDTH, make_scenes  # noqa: E402
 
 LINES = [

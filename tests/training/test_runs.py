@@ -9,9 +9,12 @@ from rawtool.errors import ConfigError  # noqa: E402 - after the checks
 from rawtool.nets.cameranet_s import EnhanceNetS, RestoreNetS  # noqa: E402
 from rawtool.training import export  # noqa: E402
 from rawtool.training.checkpoint import Checkpoint, save_checkpoint  # noqa: E402
+from rawtool.training.configs import HDRUNET_PAPER, CameraNetConfig, HdrUnetConfig  # noqa: E402
+from rawtool.training.recipes import cameranet, hdrunet  # noqa: E402
+from rawtool.training.recipes.hdr_wrappers import reconstructor  # noqa: E402
 from rawtool.training.recipes.wrappers import enhancer, restorer  # noqa: E402
-from rawtool.training.runs import card_of, export_run, is_run, read_run, training_summary  # noqa: E402
-from rawtool.training.settings import PAPER, CameraNetConfig  # noqa: E402
+from rawtool.training.runs import export_run, is_run, read_run, training_summary  # noqa: E402
+from rawtool.training.settings import dump_config  # noqa: E402
 from rawtool.vocabulary import Task  # noqa: E402
 
 
@@ -56,7 +59,7 @@ def test_the_averaged_weights_of_both_stages_become_a_model(run, tmp_path, monke
     def keep(net, card, out):
         exported[card.task] = (net, out)
 
-    monkeypatch.setattr(export, "export_stage", keep)
+    monkeypatch.setattr(cameranet, "export_stage", keep)
     monkeypatch.setattr(export, "write_index", indexed.append)
     network = restorer("s")
     save(run, "restore", network)
@@ -83,9 +86,44 @@ def test_the_training_is_summed_up_as_far_as_it_went(run):
     assert "enhance" not in summary
 
 
-@pytest.mark.parametrize(("config", "name"), [(CameraNetConfig(), "cameranet-s"), (PAPER, "cameranet-paper")])
-def test_the_card_is_that_of_the_size(run, config, name):
-    card = card_of(Task.ENHANCE, config, run)
+@pytest.mark.parametrize("config", [HdrUnetConfig(seed=5), HDRUNET_PAPER])
+def test_the_facts_of_a_run_say_which_recipe_made_it(run, config):
+    (run / "settings.toml").write_text(dump_config(config), encoding="utf-8")
+    (run / "run.json").write_text('{"recipe": "hdrunet", "precision": "fp32"}', encoding="utf-8")
 
-    assert (card.name, card.task) == (name, Task.ENHANCE)
-    assert f"loss {config.loss}" in card.training
+    assert read_run(run) == config
+
+
+@pytest.mark.parametrize("facts", ['{"precision": "fp32"}', "[1]", '{"recipe": "hdr', "\xff"])
+def test_a_run_whose_facts_name_no_recipe_is_one_of_cameranet(run, facts):
+    (run / "run.json").write_bytes(facts.encode("latin-1"))
+
+    assert read_run(run) == replace(CameraNetConfig(), seed=3)
+
+
+def test_a_run_of_a_recipe_that_is_not_here_is_refused(run):
+    (run / "run.json").write_text('{"recipe": "pictures-from-smells"}', encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="run was made by a recipe pictures-from-smells, which"):
+        read_run(run)
+
+
+def test_the_averaged_weights_of_an_hdr_run_become_a_model(run, tmp_path, monkeypatch):
+    exported = []
+    monkeypatch.setattr(hdrunet, "export_stage", lambda net, card, out: exported.append((net, card, out)))
+    monkeypatch.setattr(export, "write_index", exported.append)
+    config = HdrUnetConfig(size="paper", loss="l2", width=4, n_blocks=1)
+    (run / "settings.toml").write_text(dump_config(config), encoding="utf-8")
+    (run / "run.json").write_text('{"recipe": "hdrunet"}', encoding="utf-8")
+    network = reconstructor(config)
+    for kind in ("best", "last"):
+        save(run, "reconstruct", network, kind)
+
+    export_run(run, tmp_path / "models" / "mine")
+
+    (net, card, out), models = exported
+    assert torch.equal(net.conv_last.weight, network.net.conv_last.weight)
+    assert not net.training
+    assert (card.name, card.task) == ("hdrunet-paper", Task.HDR)
+    assert card.training.startswith("reconstruct: 7 steps of 6 x 384 px in 2 min; loss l2")
+    assert (out, models) == (tmp_path / "models" / "mine", tmp_path / "models")

@@ -14,8 +14,11 @@ from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 
 from rawtool.nets.cameranet_s import WHITE_CODE, root_decode, root_encode
+from rawtool.runtime.card import Card
 from rawtool.training import losses
+from rawtool.training.cameranet_card import paper_card
 from rawtool.training.checkpoint import load_checkpoint
+from rawtool.training.configs import CameraNetConfig
 from rawtool.training.data import (
     Draw,
     EnhanceBatch,
@@ -26,6 +29,7 @@ from rawtool.training.data import (
     RestoreStream,
     loader,
 )
+from rawtool.training.export import export_stage
 from rawtool.training.loop import Progress, StageJob, StageSettings, train_stage
 from rawtool.training.recipes.validation import (
     enhance_cases,
@@ -35,8 +39,11 @@ from rawtool.training.recipes.validation import (
     restore_validator,
 )
 from rawtool.training.recipes.wrappers import Joint, enhancer, restorer
+from rawtool.training.runs import training_summary
 from rawtool.training.scenes import SceneSet
-from rawtool.training.settings import CameraNetConfig
+from rawtool.training.settings import stages_of
+from rawtool.training.small_card import small_card
+from rawtool.vocabulary import Task
 
 ILLUMINANT_WEIGHT = 0.02
 DETAIL_WEIGHT = 0.5
@@ -49,11 +56,11 @@ def train_step(
 ) -> Progress:
     """Train one of the three steps and leave its checkpoints in ``out``."""
     torch.manual_seed(config.seed)
-    stage = config.stages()[name]
+    stage = stages_of(config)[name]
     job = _job(name, config, scenes, out)
     last = out / f"{name}-last.pt"
     n_done = load_checkpoint(last).step if resume and last.exists() else 0
-    batches = loader(_stream(name, config, scenes, _seed_after(n_done, config.seed)), config.workers)
+    batches = loader(_stream(name, config, scenes, seed_after(n_done, config.seed)), config.workers)
     settings = StageSettings(
         name,
         stage.steps,
@@ -143,13 +150,31 @@ def trained(config: CameraNetConfig, out: Path) -> tuple[nn.Module, nn.Module]:
     )
 
 
-def _seed_after(n_done: int, seed: int) -> int:
+def export(config: CameraNetConfig, run: Path, out: Path) -> None:
+    """Export the best weights of a run: the graphs and cards of both stages.
+
+    Raises:
+        ConfigError: steps 1 and 2 are not done.
+        VerificationError: an engine disagrees with the network.
+    """
+    restoring, enhancing = trained(config, run)
+    for task, wrapper in ((Task.RESTORE, restoring), (Task.ENHANCE, enhancing)):
+        export_stage(wrapper.net, card_of(task, config, run), out)  # type: ignore[arg-type]
+
+
+def card_of(task: Task, config: CameraNetConfig, run: Path) -> Card:
+    """Give the card of a stage with a paragraph about its training."""
+    training = training_summary(config, run)
+    return small_card(task, training) if config.size == "s" else paper_card(task, training=training)
+
+
+def seed_after(n_done: int, seed: int) -> int:
     """Give the seed of the batches after n_done steps: a resumed step must not learn the same ones again."""
     return seed + 1_000_003 * n_done
 
 
 def _stream(name: str, config: CameraNetConfig, scenes: SceneSet, seed: int) -> IterableDataset[Any]:
-    stage = config.stages()[name]
+    stage = stages_of(config)[name]
     draw = Draw(stage.crop, stage.batch, config.hdr_share)
     if name == "restore":
         return RestoreStream(scenes, draw, seed)

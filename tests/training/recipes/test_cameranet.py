@@ -14,9 +14,11 @@ from rawtool.errors import ConfigError  # noqa: E402
 from rawtool.nets.cameranet_s import root_encode  # noqa: E402
 from rawtool.training import losses  # noqa: E402
 from rawtool.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from rawtool.training.configs import CAMERANET_PAPER, CameraNetConfig  # noqa: E402
 from rawtool.training.data import EnhanceBatch, JointBatch, RestoreBatch  # noqa: E402
 from rawtool.training.recipes import cameranet  # noqa: E402
-from rawtool.training.settings import CameraNetConfig, StageConfig  # noqa: E402
+from rawtool.training.settings import StageConfig  # noqa: E402
+from rawtool.vocabulary import Task  # noqa: E402
 
 TINY = StageConfig(1e6, 32, 2, 1e-3, steps=2)
 CONFIG = CameraNetConfig(
@@ -189,3 +191,14 @@ def test_a_resumed_step_learns_other_batches_than_it_began_with(run, workshop, t
     resumed, fresh = seen[:2], seen[2:4]
     assert len(seen) == 2 + 4
     assert not set(resumed) & set(fresh)
+
+
+@pytest.mark.parametrize(
+    ("config", "name"), [(CONFIG, "cameranet-s"), (CAMERANET_PAPER, "cameranet-paper")], ids=["s", "paper"]
+)
+def test_the_card_is_that_of_the_size(run, config, name):
+    card = cameranet.card_of(Task.ENHANCE, config, run)
+
+    assert (card.name, card.task) == (name, Task.ENHANCE)
+    assert card.training.startswith("restore: 2 steps of ")
+    assert f"loss {config.loss}" in card.training

@@ -1,0 +1,112 @@
+"""One LDR picture to HDR: one step, "reconstruct", for our network of size s and for HDRUNet as published."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from rawtool.nets import encodings
+from rawtool.training import hdr_losses, losses
+from rawtool.training.checkpoint import load_checkpoint
+from rawtool.training.configs import HdrUnetConfig
+from rawtool.training.data import Draw, check_split, loader
+from rawtool.training.export import export_stage
+from rawtool.training.hdr_card import hdr_card
+from rawtool.training.ldr_data import HdrBatch, HdrStream
+from rawtool.training.loop import Progress, StageJob, StageSettings, train_stage
+from rawtool.training.recipes.cameranet import seed_after, with_weights
+from rawtool.training.recipes.hdr_validation import hdr_cases, hdr_validator
+from rawtool.training.recipes.hdr_wrappers import from_power, reconstructor, to_power
+from rawtool.training.runs import training_summary
+from rawtool.training.scenes import SceneSet
+from rawtool.training.settings import stages_of
+
+LOG_EVERY = 25
+WHITE_NITS = 203.0
+PEAK_NITS = 10000.0
+
+LOG = "-log"
+LOG_FLOOR = 1e-3
+"""Mean square error, in encoded values, below which a frame counts as good: 30 dB."""
+
+check_scenes = check_split
+
+
+def _of_nits(encode: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    return lambda light: encode(light * WHITE_NITS)
+
+
+ENCODINGS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "pu21": _of_nits(lambda nits: encodings.pu21_encode(nits) / 256.0),
+    "pq": _of_nits(encodings.pq_encode),
+    "mu-law": lambda light: encodings.mu_law_encode((light * (WHITE_NITS / PEAK_NITS)).clamp(0.0, 1.0)),
+    "linear": lambda light: light.clamp(max=PEAK_NITS / WHITE_NITS),
+}
+"""Encodings of light in which the error is taken; all end at 10,000 cd/m2."""
+
+POWERED: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "tanh-l1": hdr_losses.tanh_l1,
+    "l1": losses.l1,
+    "l2": lambda found, truth: (found - truth).square().mean(),
+}
+"""The losses of the paper's comparison, on light to the power of 1 / 2.24."""
+
+
+def train_step(
+    name: str, config: HdrUnetConfig, scenes: SceneSet, fabric: Fabric, out: Path, *, resume: bool
+) -> Progress:
+    """Train the network and leave its checkpoints in ``out``."""
+    torch.manual_seed(config.seed)
+    stage = stages_of(config)[name]
+    network = reconstructor(config)
+    last = out / f"{name}-last.pt"
+    n_done = load_checkpoint(last).step if resume and last.exists() else 0
+    draw = Draw(stage.crop, stage.batch, config.hdr_share)
+    stream = HdrStream(scenes, draw, seed_after(n_done, config.seed), network.thumbnail_size)
+    loss = partial(hdr_loss, kind=config.loss, is_powered=network.is_powered)
+    job = StageJob(network, loss, hdr_validator(hdr_cases(scenes, network.thumbnail_size)), _pixels)
+    settings = StageSettings(
+        name,
+        stage.steps,
+        stage.minutes,
+        stage.rate,
+        validate_every_s=config.validate_every_s,
+        log_every=min(LOG_EVERY, stage.steps),
+    )
+    return train_stage(fabric, job, loader(stream, config.workers), settings, out, resume=resume)
+
+
+def hdr_loss(network: nn.Module, batch: HdrBatch, kind: str, *, is_powered: bool) -> Tensor:
+    """Give the loss of a batch; where the truth itself was clipped nothing counts."""
+    found = network(batch.picture, batch.thumbnail).float()
+    if kind in POWERED:
+        truth = to_power(batch.truth)
+        found = torch.where(batch.known > 0.0, found if is_powered else to_power(found), truth)
+        return POWERED[kind](found, truth)
+    light = from_power(found) if is_powered else found
+    light = torch.where(batch.known > 0.0, light, batch.truth)
+    encode = ENCODINGS[kind.removesuffix(LOG)]
+    code, truth = encode(light), encode(batch.truth)
+    if kind.endswith(LOG):
+        return 0.5 * torch.log((code - truth).square().mean(dim=(1, 2, 3)) + LOG_FLOOR).mean()
+    return 0.5 * (losses.l1(code, truth) + losses.rms(code, truth, torch.ones(len(code), device=code.device)))
+
+
+def export(config: HdrUnetConfig, run: Path, out: Path) -> None:
+    """Export the best weights of a run: the graphs and card of the one stage.
+
+    Raises:
+        ConfigError: nothing is trained yet.
+        VerificationError: an engine disagrees with the network.
+    """
+    network = with_weights(reconstructor(config), run, "reconstruct").eval()
+    export_stage(network.net, hdr_card(config, training_summary(config, run)), out)  # type: ignore[arg-type]
+
+
+def _pixels(batch: HdrBatch) -> int:
+    """Count the pixels of a batch."""
+    n, _, height, width = batch.picture.shape
+    return int(n * height * width)
