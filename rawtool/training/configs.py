@@ -61,27 +61,38 @@ class HdrUnetConfig:
     """HDRUNet's recipe; size s is the network of ours that ``rawtool hdr`` takes.
 
     loss is an encoding of light (``pu21``, ``pq``, ``mu-law``, ``linear``: half the L1 and half the RMS error
-    of encoded values), ``pu21-log`` (the logarithm of every frame's mean square error), or ``tanh-l1``,
-    ``l1``, ``l2`` of values to the power of 1 / 2.24, as the paper compares them. crop is the side of a
-    square whose area a batch's frames have, whatever their shape. The
-    rest is for size paper only: width counts its feature channels, n_blocks the residual blocks at its
-    coarsest scale, and the two switches take a part of it away.
+    of encoded values), ``pu21-log`` (the logarithm of every frame's mean square error), ``pu21-log-ev`` (and
+    the RMS error of clipped areas in EV), ``pu21-ev`` (both as squares over all pixels), or ``tanh-l1``, ``l1``, ``l2`` of values to the power of 1 / 2.24, as
+    the paper compares them. crop is the side of a square whose area a batch's frames have, whatever their
+    shape. The rest is for size paper only: width counts its feature channels, n_blocks the residual blocks
+    at its coarsest scale, and the two switches take a part of it away.
     """
 
     recipe: ClassVar[str] = "hdrunet"
-    losses: ClassVar[tuple[str, ...]] = ("pu21", "pu21-log", "pq", "mu-law", "linear", "tanh-l1", "l1", "l2")
+    losses: ClassVar[tuple[str, ...]] = (
+        "pu21-ev",
+        "pu21-log-ev",
+        "pu21-log",
+        "pu21",
+        "pq",
+        "mu-law",
+        "linear",
+        "tanh-l1",
+        "l1",
+        "l2",
+    )
 
     size: str = "s"
-    loss: str = "pu21"
+    loss: str = "pu21-log-ev"
     seed: int = 1
-    hdr_share: float = 0.75
+    hdr_share: float = 1.0
     workers: int = 1
     validate_every_s: float = 300.0
     width: int = 64
     n_blocks: int = 8
     has_weighting: bool = True
     has_condition: bool = True
-    reconstruct: StageConfig = field(default_factory=lambda: StageConfig(60.0, 384, 6, 1.5e-3))
+    reconstruct: StageConfig = field(default_factory=lambda: StageConfig(55.0, 288, 10, 1.5e-3))
 
     def contradictions(self) -> list[str]:
         """Find values that cannot work."""

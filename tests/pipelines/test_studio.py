@@ -78,7 +78,7 @@ def test_the_defaults_are_those_of_the_manual():
 
     assert (settings.format, settings.white_nits, settings.peak_nits) == (Format.EXR, 203.0, None)
     assert (settings.highlight_strength, settings.max_gain_ev) == (100.0, 8.0)
-    assert (settings.gain_map_scale, settings.gain_map_channels, settings.gain_map_quality) == (2, 1, 90)
+    assert (settings.gain_map_scale, settings.gain_map_channels, settings.gain_map_quality) == (1, 3, 95)
 
 
 def test_targets_know_their_formats():

@@ -125,5 +125,6 @@ def test_the_averaged_weights_of_an_hdr_run_become_a_model(run, tmp_path, monkey
     assert torch.equal(net.conv_last.weight, network.net.conv_last.weight)
     assert not net.training
     assert (card.name, card.task) == ("hdrunet-paper", Task.HDR)
-    assert card.training.startswith("reconstruct: 7 steps of 6 x 384 px in 2 min; loss l2")
+    batch = f"{config.reconstruct.batch} x {config.reconstruct.crop} px"
+    assert card.training.startswith(f"reconstruct: 7 steps of {batch} in 2 min; loss l2")
     assert (out, models) == (tmp_path / "models" / "mine", tmp_path / "models")

@@ -28,9 +28,16 @@ LOG_EVERY = 25
 WHITE_NITS = 203.0
 PEAK_NITS = 10000.0
 
-LOG = "-log"
-LOG_FLOOR = 1e-3
-"""Mean square error, in encoded values, below which a frame counts as good: 30 dB."""
+LOG, WITH_EV = "-log", "-ev"
+LOG_FLOOR = 3e-4
+"""Mean square error, in encoded values, below which a frame counts as good: 35 dB."""
+
+EV_WEIGHT, EV_SQUARE_WEIGHT = 0.1, 0.01
+CLIPPED = 0.98
+"""From here on a picture's largest channel counts as clipped (250 of 255)."""
+
+DARKEST_LIGHT = 0.01
+_LUMA = (0.2126, 0.7152, 0.0722)
 
 check_scenes = check_split
 
@@ -88,11 +95,40 @@ def hdr_loss(network: nn.Module, batch: HdrBatch, kind: str, *, is_powered: bool
         return POWERED[kind](found, truth)
     light = from_power(found) if is_powered else found
     light = torch.where(batch.known > 0.0, light, batch.truth)
-    encode = ENCODINGS[kind.removesuffix(LOG)]
+    encode = ENCODINGS[kind.removesuffix(WITH_EV).removesuffix(LOG)]
     code, truth = encode(light), encode(batch.truth)
-    if kind.endswith(LOG):
-        return 0.5 * torch.log((code - truth).square().mean(dim=(1, 2, 3)) + LOG_FLOOR).mean()
+    if kind == "pu21-ev":
+        return (code - truth).square().mean() + EV_SQUARE_WEIGHT * highlight_square(light, batch)
+    if LOG in kind:
+        error = 0.5 * torch.log((code - truth).square().mean(dim=(1, 2, 3)) + LOG_FLOOR).mean()
+        return error + EV_WEIGHT * highlight_loss(light, batch) if kind.endswith(WITH_EV) else error
     return 0.5 * (losses.l1(code, truth) + losses.rms(code, truth, torch.ones(len(code), device=code.device)))
+
+
+def highlight_square(light: Tensor, batch: HdrBatch) -> Tensor:
+    """Give the mean square error of luminance in EV over all pixels where a picture clips."""
+    square, n_clipped = _clipped_errors(light, batch)
+    return square.sum() / (n_clipped.sum() + 1.0)
+
+
+def highlight_loss(light: Tensor, batch: HdrBatch) -> Tensor:
+    """Give the RMS error of luminance in EV where the picture clips, the mean over frames."""
+    square, n_clipped = _clipped_errors(light, batch)
+    return torch.sqrt(square / (n_clipped + 1.0) + losses.RMS_FLOOR).mean()
+
+
+def _clipped_errors(light: Tensor, batch: HdrBatch) -> tuple[Tensor, Tensor]:
+    """Sum the square errors in EV over the clipped pixels of every frame (N,), and count those.
+
+    What is above 10,000 cd/m2 counts as that.
+    """
+    weights = light.new_tensor(_LUMA).view(1, 3, 1, 1)
+    levels = [
+        torch.log2((each * weights).sum(dim=1).clamp(min=DARKEST_LIGHT, max=PEAK_NITS / WHITE_NITS))
+        for each in (light, batch.truth)
+    ]
+    is_clipped = (batch.picture.amax(dim=1) >= CLIPPED).float()
+    return ((levels[0] - levels[1]).square() * is_clipped).sum(dim=(1, 2)), is_clipped.sum(dim=(1, 2))
 
 
 def export(config: HdrUnetConfig, run: Path, out: Path) -> None:

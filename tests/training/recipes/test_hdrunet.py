@@ -21,11 +21,23 @@ from rawtool.training.configs import HdrUnetConfig  # noqa: E402
 from rawtool.training.ldr_data import HdrBatch  # noqa: E402
 from rawtool.training.recipes import hdrunet  # noqa: E402
 from rawtool.training.recipes.hdr_wrappers import reconstructor, to_power  # noqa: E402
-from rawtool.training.recipes.hdrunet import ENCODINGS, LOG, LOG_FLOOR, POWERED, hdr_loss  # noqa: E402
+from rawtool.training.recipes.hdrunet import (  # noqa: E402
+    ENCODINGS,
+    EV_SQUARE_WEIGHT,
+    EV_WEIGHT,
+    LOG,
+    LOG_FLOOR,
+    POWERED,
+    WITH_EV,
+    hdr_loss,
+    highlight_loss,
+    highlight_square,
+)
 from rawtool.training.settings import StageConfig  # noqa: E402
 
 TINY = HdrUnetConfig(
     size="paper",
+    loss="pu21",
     width=8,
     n_blocks=1,
     workers=0,
@@ -58,7 +70,7 @@ class Answer(torch.nn.Module):
 
 def above_its_least(loss, kind):
     """A loss less the least that it can be."""
-    return loss - (0.5 * np.log(LOG_FLOOR) if kind.endswith(LOG) else 0.0)
+    return loss - (0.5 * np.log(LOG_FLOOR) if LOG in kind else 0.0)
 
 
 def loss_of(found, batch, kind, *, is_powered=False):
@@ -68,11 +80,10 @@ def loss_of(found, batch, kind, *, is_powered=False):
 
 
 def test_every_loss_of_the_settings_is_there():
-    assert {*ENCODINGS, *POWERED} == {kind.removesuffix(LOG) for kind in HdrUnetConfig.losses}
+    plain = {kind.removesuffix(WITH_EV).removesuffix(LOG) for kind in HdrUnetConfig.losses}
+    assert {*ENCODINGS, *POWERED} == plain
     assert not set(ENCODINGS) & set(POWERED)
-    assert not [
-        kind for kind in HdrUnetConfig.losses if kind.endswith(LOG) and kind.removesuffix(LOG) in POWERED
-    ]
+    assert HdrUnetConfig().loss in HdrUnetConfig.losses
 
 
 @every_loss
@@ -86,7 +97,7 @@ def test_the_truth_costs_nothing_and_more_error_costs_more(kind, is_powered):
     # The root of the mean square is held off 0, where its slope has no bound.
     assert -1e-6 <= costs[0] < 1.1e-4
     assert costs == sorted(costs)
-    assert costs[1] > 2.0 * costs[0] + 1e-3 * (kind != "l2")
+    assert costs[1] > 2.0 * costs[0] + 1e-4
 
 
 @every_loss
@@ -157,11 +168,63 @@ def test_the_logarithm_is_that_of_every_frames_mean_square():
     loss = hdr_loss(Answer(found), batch, "pu21-log", is_powered=False)
 
     squares = (curve(found) - curve(batch.truth)).square().mean(dim=(1, 2, 3)).tolist()
-    expected = 0.5 * np.mean([np.log(square + 1e-3) for square in squares])
+    expected = 0.5 * np.mean([np.log(square + LOG_FLOOR) for square in squares])
     assert loss.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_default_loss_follows_the_score():
+def test_the_error_of_clipped_areas_is_added_in_ev():
+    batch = batch_of()
+    found = 1.3 * batch.truth
+
+    costs = [loss_of(found, batch, kind) for kind in ("pu21-log-ev", "pu21-log")]
+    squares = loss_of(found, batch, "pu21-ev")
+
+    assert costs[0] - costs[1] == pytest.approx(EV_WEIGHT * highlight_loss(found, batch).item(), rel=1e-4)
+    curve = ENCODINGS["pu21"]
+    error = (curve(found) - curve(batch.truth)).square().mean().item()
+    expected = error + EV_SQUARE_WEIGHT * highlight_square(found, batch).item()
+    assert squares == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_error_in_ev_is_that_of_luminance_where_the_picture_clips():
+    batch = batch_of()
+    clipped = batch.picture.amax(dim=1, keepdim=True) >= 250 / 255
+    dark = torch.where(clipped, batch.truth, 3.0 * batch.truth)
+    bright = torch.where(clipped, batch.truth * torch.tensor([2.0, 4.0])[:, None, None, None], batch.truth)
+
+    assert 0.05 < clipped.float().mean() < 0.95
+    assert highlight_loss(dark, batch).item() < 2e-4
+    assert highlight_square(dark, batch).item() < 1e-6
+    # One EV in the first frame, two in the second; nothing of either is above 10,000 cd/m2.
+    assert bright.max() < 10000 / 203
+    assert highlight_loss(bright, batch).item() == pytest.approx(1.5, rel=0.01)
+    n_clipped = clipped.sum(dim=(1, 2, 3)).numpy()
+    mean_square = (n_clipped @ [1.0, 4.0]) / n_clipped.sum()
+    assert highlight_square(bright, batch).item() == pytest.approx(mean_square, rel=0.01)
+
+
+def test_colours_do_not_count_in_the_error_in_ev_and_what_no_screen_shows_neither():
+    batch = batch_of()
+    grey = (batch.truth * torch.tensor([0.2126, 0.7152, 0.0722])[:, None, None]).sum(dim=1, keepdim=True)
+    sun = replace(batch, truth=batch.truth + 100.0)
+
+    assert highlight_loss(grey.expand_as(batch.truth), batch).item() < 2e-4
+    assert highlight_loss(sun.truth * 50.0, sun).item() < 2e-4
+
+
+def test_a_picture_that_clips_nowhere_has_no_error_in_ev_and_finite_slopes():
+    batch = batch_of()
+    batch = replace(batch, picture=0.9 * batch.picture)
+    found = (2.0 * batch.truth).requires_grad_()
+
+    loss = highlight_loss(found, batch) + highlight_square(found, batch)
+    loss.backward()
+
+    assert loss.item() < 2e-4
+    assert torch.isfinite(found.grad).all()
+
+
+def test_the_error_of_pu21_follows_the_score():
     """Half of the loss pu21 is the root of the error that PU21-PSNR counts, with the same white."""
     batch = batch_of(n=1)
     found = batch.truth * 1.1
