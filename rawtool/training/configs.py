@@ -62,10 +62,11 @@ class HdrUnetConfig:
 
     loss is an encoding of light (``pu21``, ``pq``, ``mu-law``, ``linear``: half the L1 and half the RMS error
     of encoded values), ``pu21-log`` (the logarithm of every frame's mean square error), ``pu21-log-ev`` (and
-    the RMS error of clipped areas in EV), ``pu21-ev`` (both as squares over all pixels), or ``tanh-l1``, ``l1``, ``l2`` of values to the power of 1 / 2.24, as
-    the paper compares them. crop is the side of a square whose area a batch's frames have, whatever their
-    shape. The rest is for size paper only: width counts its feature channels, n_blocks the residual blocks
-    at its coarsest scale, and the two switches take a part of it away.
+    the RMS error of clipped areas in EV), ``pu21-ev`` (both as squares over all pixels), or ``tanh-l1``,
+    ``l1``, ``l2`` of values to the power of 1 / 2.24, as the paper compares them. crop is the side of a
+    square whose area a batch's frames have, whatever their shape. The rest is for size paper only: width
+    counts its feature channels, n_blocks the residual blocks at its coarsest scale, and the two switches
+    take a part of it away.
     """
 
     recipe: ClassVar[str] = "hdrunet"
