@@ -188,6 +188,7 @@ def test_the_error_of_clipped_areas_is_added_in_ev():
 
 def test_the_error_in_ev_is_that_of_luminance_where_the_picture_clips():
     batch = batch_of()
+    batch.picture[0, :, :24] = 0.5
     clipped = batch.picture.amax(dim=1, keepdim=True) >= 250 / 255
     dark = torch.where(clipped, batch.truth, 3.0 * batch.truth)
     bright = torch.where(clipped, batch.truth * torch.tensor([2.0, 4.0])[:, None, None, None], batch.truth)
