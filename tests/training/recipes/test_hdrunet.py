@@ -366,7 +366,7 @@ def test_a_run_is_exported_with_its_best_averaged_weights(run, tmp_path, monkeyp
     assert torch.equal(exported[0].conv_last.weight, marked["net.conv_last.weight"])
     card = (tmp_path / "model" / "hdr.json").read_text(encoding="utf-8")
     assert "reconstruct: 2 steps of 2 x 32 px" in card
-    assert "loss pu21, seed 1, HDR share 0.75" in card
+    assert f"loss {TINY.loss}, seed 1, HDR share {TINY.hdr_share}" in card
 
 
 def test_a_run_that_has_not_begun_is_not_exported(tmp_path):
