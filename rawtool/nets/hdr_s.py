@@ -122,7 +122,6 @@ class HdrNetS(nn.Module):
     thumbnail_size = THUMBNAIL
     n_features = 12
     n_guide = n_features + N_CURVE
-    guide_stride = 8
     width = 48
     deep_width = 64
 

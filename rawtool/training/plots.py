@@ -176,7 +176,7 @@ def _draw_line(axes: "Axes", lines: Sequence[LogLine], key: str, label: str, *, 
     points = _points(lines, key)
     if points:
         axes.plot(*zip(*points, strict=True), linewidth=1.0)
-    if points and is_logarithmic:
+    if points and is_logarithmic and min(value for _, value in points) > 0.0:
         axes.set_yscale("log")
     axes.set_ylabel(label)
     axes.grid(visible=True, alpha=0.3)
@@ -187,7 +187,7 @@ def _draw_scores(axes: "Axes", lines: Sequence[LogLine]) -> None:
     keys = dict.fromkeys(key for line in lines for key in line.numbers if key.startswith("psnr"))
     for key in keys:
         points = _points(lines, key)
-        label = key.replace("psnr_iso", "ISO ").replace("psnr", "finishing")
+        label = key.replace("psnr_iso", "ISO ").replace("psnr", "mean")
         axes.plot(*zip(*points, strict=True), marker=".", linewidth=1.0, label=label)
     if keys:
         axes.legend()

@@ -88,6 +88,15 @@ def test_curves_have_a_column_for_each_stage(run):
     assert both == (2 * one[0], one[1])
 
 
+@pytest.mark.parametrize("loss", [-2.5, 0.0])
+def test_a_loss_that_is_a_logarithm_itself_is_drawn_too(run, loss):
+    write_log(run, [{**LINES[0], "minutes": minutes, "loss": loss * minutes} for minutes in (0.5, 1.0)])
+
+    draw_curves(read_log(run / "log.jsonl"), run / "curves.png")
+
+    assert size_of(run / "curves.png")[0] > 100
+
+
 def test_only_what_is_there_is_drawn(run, scenes):
     draw_run(run, scenes, CameraNetConfig())
     assert names(run) == []

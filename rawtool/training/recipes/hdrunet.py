@@ -118,7 +118,7 @@ def highlight_loss(light: Tensor, batch: HdrBatch) -> Tensor:
 
 
 def _clipped_errors(light: Tensor, batch: HdrBatch) -> tuple[Tensor, Tensor]:
-    """Sum the square errors in EV over the clipped pixels of every frame (N,), and count those.
+    """Sum the square errors in EV over every frame's clipped pixels of known truth (N,), and count those.
 
     What is above 10,000 cd/m2 counts as that.
     """
@@ -127,7 +127,7 @@ def _clipped_errors(light: Tensor, batch: HdrBatch) -> tuple[Tensor, Tensor]:
         torch.log2((each * weights).sum(dim=1).clamp(min=DARKEST_LIGHT, max=PEAK_NITS / WHITE_NITS))
         for each in (light, batch.truth)
     ]
-    is_clipped = (batch.picture.amax(dim=1) >= CLIPPED).float()
+    is_clipped = (batch.picture.amax(dim=1) >= CLIPPED).float() * batch.known[:, 0]
     return ((levels[0] - levels[1]).square() * is_clipped).sum(dim=(1, 2)), is_clipped.sum(dim=(1, 2))
 
 
