@@ -15,8 +15,9 @@ from rawtool.errors import UsageError
 from rawtool.frames import RawFrame
 from rawtool.io.encode import EncodeOptions, depth_of
 from rawtool.io.raw import RAW_SUFFIXES, read_raw
+from rawtool.pipelines.clock import JourneyReport
 from rawtool.pipelines.darkroom import Darkroom, DevelopSettings, open_darkroom
-from rawtool.pipelines.develop import DevelopReport, develop
+from rawtool.pipelines.develop import develop
 from rawtool.vocabulary import Format, Stage, Task
 
 _FORMATS = {
@@ -46,7 +47,7 @@ def run_develop(plan: Plan, request: Request[DevelopSettings], listener: Listene
     settings = replace(request.settings, format=plan.format)
     overwrite = may_replace(request.policies)
 
-    def make(take: Callable[[], RawFrame], job: Job, darkroom: Darkroom, advance: Advance) -> DevelopReport:
+    def make(take: Callable[[], RawFrame], job: Job, darkroom: Darkroom, advance: Advance) -> JourneyReport:
         return develop(take, job.target, darkroom, settings, overwrite=overwrite, on_progress=advance)
 
     return walk(plan, request, Steps(_read, _open, make), listener)

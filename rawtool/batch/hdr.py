@@ -12,7 +12,8 @@ from rawtool.batch.plan import Job, Plan, due
 from rawtool.batch.report import Summary
 from rawtool.batch.run import Advance, Listener
 from rawtool.errors import UsageError
-from rawtool.pipelines.hdr import HdrReport, reconstruct
+from rawtool.pipelines.clock import JourneyReport
+from rawtool.pipelines.hdr import reconstruct
 from rawtool.pipelines.hdroutput import check_settings
 from rawtool.pipelines.ldr import Ldr, read_ldr
 from rawtool.pipelines.studio import HdrSettings, HdrTargets, Studio, open_studio
@@ -39,7 +40,7 @@ def run_hdr(plan: Plan, request: Request[HdrSettings], listener: Listener) -> Su
     settings = replace(request.settings, format=plan.format)
     overwrite = may_replace(request.policies)
 
-    def make(take: Callable[[], Ldr], job: Job, studio: Studio, advance: Advance) -> HdrReport:
+    def make(take: Callable[[], Ldr], job: Job, studio: Studio, advance: Advance) -> JourneyReport:
         targets = _targets(job, plan)
         return reconstruct(take, targets, studio, settings, overwrite=overwrite, on_progress=advance)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic, TypeVar
 
 from rawtool.batch.ahead import ReadAhead
 from rawtool.batch.choices import Forecast, NetworkChoice
@@ -15,6 +15,7 @@ from rawtool.batch.plan import Action, Job, Plan, Policies, Wanted, make_plan
 from rawtool.batch.report import Outcome, Summary
 from rawtool.batch.run import BYTES_A_JOB, Advance, Limits, Listener, choose_jobs, free_memory, run
 from rawtool.errors import CorruptFileError, InputError
+from rawtool.pipelines.clock import JourneyReport
 from rawtool.runtime.catalog import find_model
 from rawtool.runtime.devices import n_cores, parse_device
 from rawtool.vocabulary import ExistsPolicy, Format, Task
@@ -53,39 +54,6 @@ class Verb:
     readable: frozenset[str]
     default: Format
     of_suffix: Suffixes
-
-
-@runtime_checkable
-class JourneyReport(Protocol):
-    """What a journey says about one file."""
-
-    @property
-    def seconds(self) -> tuple[tuple[str, float], ...]:
-        """Seconds by stage."""
-
-    @property
-    def tiles(self) -> int:
-        """Tiles that were run."""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the user should know."""
-
-    @property
-    def model(self) -> str:
-        """NAME@VERSION of the model."""
-
-    @property
-    def model_sha256(self) -> str:
-        """Its digest."""
-
-    @property
-    def device(self) -> str:
-        """The device that was used."""
-
-    @property
-    def provider(self) -> str:
-        """The engine's own name for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""Where the time of a journey goes, and how far it is."""
+"""Where the time of a journey goes, how far it is, and what is told of it at the end."""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rawtool.arrays import AnyArray
 
@@ -10,6 +11,19 @@ def share_done(top: int, left: int, block: AnyArray, shape: tuple[int, int]) -> 
     """Give the share of a picture (height, width) that is done after a block, blocks in reading order."""
     rows, columns = block.shape[:2]
     return float(top * shape[1] + rows * (left + columns)) / (shape[0] * shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyReport:
+    """What was done: seconds by stage, tiles run, warnings, and by which model and device."""
+
+    seconds: tuple[tuple[str, float], ...]
+    tiles: int
+    warnings: tuple[str, ...]
+    model: str
+    model_sha256: str
+    device: str
+    provider: str
 
 
 class Clock:

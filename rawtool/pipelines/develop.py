@@ -5,7 +5,6 @@ decode ─► levels, gain maps, defects, noise ─► the colour of the light �
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from rawtool.arrays import Rgb
@@ -15,7 +14,7 @@ from rawtool.io.dng import write_dng
 from rawtool.io.encode import write_image
 from rawtool.io.orientation import upright
 from rawtool.io.raw import read_raw
-from rawtool.pipelines.clock import Clock
+from rawtool.pipelines.clock import Clock, JourneyReport
 from rawtool.pipelines.darkroom import Darkroom, DevelopSettings, open_darkroom
 from rawtool.pipelines.enhance import enhance
 from rawtool.pipelines.light import Clean, Light, balanced_samples, clean_frame, find_light
@@ -31,20 +30,7 @@ from rawtool.pipelines.resize import resized
 from rawtool.pipelines.restore import restore
 from rawtool.vocabulary import Format, Stage
 
-__all__ = ["Darkroom", "DevelopReport", "DevelopSettings", "develop", "open_darkroom"]
-
-
-@dataclass(frozen=True, slots=True)
-class DevelopReport:
-    """What was done: seconds by stage, tiles run, warnings, and by which model and device."""
-
-    seconds: tuple[tuple[str, float], ...]
-    tiles: int
-    warnings: tuple[str, ...]
-    model: str
-    model_sha256: str
-    device: str
-    provider: str
+__all__ = ["Darkroom", "DevelopSettings", "JourneyReport", "develop", "open_darkroom"]
 
 
 def develop(
@@ -55,7 +41,7 @@ def develop(
     *,
     overwrite: bool = False,
     on_progress: Callable[[float], None] | None = None,
-) -> DevelopReport:
+) -> JourneyReport:
     """Develop one raw file, or a frame that is read ahead, into one picture file.
 
     Raises:
@@ -116,9 +102,14 @@ def _write(
         write_image(made, target, encode_options(settings, made.profile), overwrite=overwrite)
 
 
-def _report(clock: Clock, light: Light, darkroom: Darkroom) -> DevelopReport:
+def _report(clock: Clock, light: Light, darkroom: Darkroom) -> JourneyReport:
     """Sum up the journey."""
-    model = f"{darkroom.model.name}@{darkroom.model.version}"
-    return DevelopReport(
-        clock.laps, clock.tiles, light.warnings, model, darkroom.sha256, darkroom.device, darkroom.provider
+    return JourneyReport(
+        clock.laps,
+        clock.tiles,
+        light.warnings,
+        darkroom.model.label,
+        darkroom.sha256,
+        darkroom.device,
+        darkroom.provider,
     )

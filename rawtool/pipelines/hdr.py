@@ -6,14 +6,13 @@ read ─► values as the network wants them, tile by tile ─► the thumbnail'
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from rawtool.io.encode import depth_of
-from rawtool.pipelines.clock import Clock
+from rawtool.pipelines.clock import Clock, JourneyReport
 from rawtool.pipelines.hdrlight import find_light
 from rawtool.pipelines.hdroutput import Reconstruction, options_for, provenance, write_light
 from rawtool.pipelines.hdrsheet import write_sheet
@@ -21,22 +20,9 @@ from rawtool.pipelines.ldr import Ldr, read_ldr
 from rawtool.pipelines.studio import HdrSettings, HdrTargets, Studio, open_studio
 from rawtool.vocabulary import Format
 
-__all__ = ["HdrReport", "HdrSettings", "HdrTargets", "Studio", "open_studio", "reconstruct"]
+__all__ = ["HdrSettings", "HdrTargets", "JourneyReport", "Studio", "open_studio", "reconstruct"]
 
 _HALF = (16, True)
-
-
-@dataclass(frozen=True, slots=True)
-class HdrReport:
-    """What was done: seconds by stage, tiles run, warnings, and by which model and device."""
-
-    seconds: tuple[tuple[str, float], ...]
-    tiles: int
-    warnings: tuple[str, ...]
-    model: str
-    model_sha256: str
-    device: str
-    provider: str
 
 
 def reconstruct(
@@ -47,7 +33,7 @@ def reconstruct(
     *,
     overwrite: bool = False,
     on_progress: Callable[[float], None] | None = None,
-) -> HdrReport:
+) -> JourneyReport:
     """Give the light back to one picture, a file or what was read ahead, and write all that is asked for.
 
     Either all targets are written or none that was not there before.
@@ -65,8 +51,8 @@ def reconstruct(
     made = Reconstruction(ldr, light, provenance(studio, settings))
     warnings = ldr.warnings + _write(made, targets, settings, overwrite=overwrite)
     clock.lap("encode", 1.0)
-    return HdrReport(
-        clock.laps, clock.tiles, warnings, studio.label, studio.sha256, studio.device, studio.provider
+    return JourneyReport(
+        clock.laps, clock.tiles, warnings, studio.model.label, studio.sha256, studio.device, studio.provider
     )
 
 

@@ -138,7 +138,7 @@ def provenance(studio: Studio, settings: HdrSettings) -> Provenance:
         f"strength={settings.highlight_strength:g} most={settings.max_gain_ev:g} EV "
         f"white={settings.white_nits:g} cd/m2"
     )
-    return Provenance(f"rawtool {__version__}", ((studio.label, studio.sha256),), note)
+    return Provenance(f"rawtool {__version__}", ((studio.model.label, studio.sha256),), note)
 
 
 def _write_ultra_hdr(

@@ -111,5 +111,4 @@ def provenance(darkroom: Darkroom, settings: DevelopSettings) -> Provenance:
         f"stage={settings.stage.value} wb={settings.white_balance} exposure={settings.exposure_ev:+g} EV "
         f"strength={settings.strength:g}"
     )
-    model = f"{darkroom.model.name}@{darkroom.model.version}"
-    return Provenance(f"rawtool {__version__}", ((model, darkroom.sha256),), note)
+    return Provenance(f"rawtool {__version__}", ((darkroom.model.label, darkroom.sha256),), note)

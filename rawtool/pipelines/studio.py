@@ -67,11 +67,6 @@ class Studio:
         """The engine's own name for it."""
         return self.network.tile_session.provider
 
-    @property
-    def label(self) -> str:
-        """NAME@VERSION of the model."""
-        return f"{self.model.name}@{self.model.version}"
-
 
 def open_studio(
     model: str | None = None,

@@ -19,20 +19,13 @@ from rawtool.batch.outputs import HDR_OF_SUFFIX, Naming
 from rawtool.batch.plan import Policies
 from rawtool.batch.report import Status
 from rawtool.errors import CorruptFileError, DeviceError, InputError, ModelNotFoundError, UsageError
+from rawtool.pipelines.clock import JourneyReport
 from rawtool.vocabulary import ExistsPolicy, Format, Task
 
 VERB = Verb("paint", "_new", Task.HDR, frozenset({".txt"}), Format.EXR, HDR_OF_SUFFIX)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    seconds: tuple[tuple[str, float], ...] = (("paint", 0.5),)
-    tiles: int = 3
-    warnings: tuple[str, ...] = ("pale",)
-    model: str = "net@1"
-    model_sha256: str = "ab"
-    device: str = "cpu"
-    provider: str = "CPU"
+TOLD = JourneyReport((("paint", 0.5),), 3, ("pale",), "net@1", "ab", "cpu", "CPU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ class Painter:
         advance(0.5)
         for target in job.targets:
             target.write_text(f"{content} in {room}")
-        return Told()
+        return TOLD
 
 
 class Silent:

@@ -5,8 +5,8 @@ import time
 from rawtool.batch import develop as batch
 from rawtool.batch.journey import check_source
 from rawtool.errors import CorruptFileError, OutputExistsError, UnsupportedRawError
+from rawtool.pipelines.clock import JourneyReport
 from rawtool.pipelines.darkroom import Darkroom
-from rawtool.pipelines.develop import DevelopReport
 
 FAILURES = {
     b"corrupt": CorruptFileError,
@@ -26,7 +26,7 @@ def develop(source, target, darkroom, settings, *, overwrite=False, on_progress=
     if target.exists() and not overwrite:
         raise OutputExistsError(f"{target} exists")
     target.write_bytes(b"developed " + content)
-    return DevelopReport(
+    return JourneyReport(
         seconds=(("read", 0.25), ("infer", 0.5)),
         tiles=6,
         warnings=("no matrix",) if content == b"odd" else (),

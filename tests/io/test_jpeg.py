@@ -36,7 +36,7 @@ def test_an_xmp_too_long_for_a_jpeg_leaves_who_made_it():
     (packet,) = payloads(loads(content), APP1, XMP_NAME)
 
     assert b"rawtool 9" in packet
-    assert b"xxx" not in packet
+    assert b"x" * 9 not in packet
 
 
 @pytest.mark.parametrize(("kind", "n_components"), [(Format.JPEG, 1), (Format.UHDR, 3)])

@@ -42,7 +42,7 @@ def test_the_light_of_the_network_is_written(source, tmp_path):
 
     light = read_image(tmp_path / "out.tiff").pixels
     np.testing.assert_allclose(light, hdrnets.glowing(CODES / np.float32(255)), rtol=1e-4, atol=1e-7)
-    assert (report.model, report.model_sha256, report.device) == (GLOWING.label, "c0ffee", "cpu")
+    assert (report.model, report.model_sha256, report.device) == (GLOWING.model.label, "c0ffee", "cpu")
     assert (report.tiles, report.warnings, report.provider) == (1, (), "numpy")
     assert [stage for stage, _ in report.seconds] == ["decode", "look", "reconstruct", "encode"]
 

@@ -41,7 +41,7 @@ def test_the_network_is_loaded_and_the_digest_is_that_of_the_files(model, monkey
     studio = open_studio(device="cpu", threads=1)
 
     assert studio.network.card.task is Task.HDR
-    assert (studio.label, studio.sha256) == ("toy@1", digest(studio.model))
+    assert (studio.model.label, studio.sha256) == ("toy@1", digest(studio.model))
     assert (studio.device, studio.model.folder) == ("cpu", model)
     assert "CPU" in studio.provider
 
