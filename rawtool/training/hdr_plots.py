@@ -10,9 +10,9 @@ from rawtool.color.tone import expose_ev
 from rawtool.color.transfer import encode
 from rawtool.training.configs import HdrUnetConfig
 from rawtool.training.plots import CURVES, LOG, N_SAMPLES, draw_curves, read_log, save_strip
-from rawtool.training.recipes.cameranet import with_weights
 from rawtool.training.recipes.hdr_validation import hdr_cases, run_reconstructor
 from rawtool.training.recipes.hdr_wrappers import reconstructor
+from rawtool.training.recipes.steps import with_weights
 from rawtool.training.scenes import SceneSet
 from rawtool.vocabulary import Profile
 

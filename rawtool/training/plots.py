@@ -15,7 +15,7 @@ from rawtool.color.matrices import SRGB_FROM_XYZ, apply_matrix
 from rawtool.color.transfer import encode, quantise
 from rawtool.training.configs import CameraNetConfig
 from rawtool.training.data import SCORED_NOISE
-from rawtool.training.recipes.cameranet import with_weights
+from rawtool.training.recipes.steps import with_weights
 from rawtool.training.recipes.validation import (
     enhance_cases,
     last,

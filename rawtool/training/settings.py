@@ -64,6 +64,10 @@ class RunConfig(Protocol):
     def workers(self) -> int:
         """How many; 0 makes batches in the training process."""
 
+    @property
+    def validate_every_s(self) -> float:
+        """Seconds between two validations."""
+
     def contradictions(self) -> list[str]:
         """Find values that cannot work."""
 

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import IterableDataset
@@ -17,7 +16,6 @@ from rawtool.nets.cameranet_s import WHITE_CODE, root_decode, root_encode
 from rawtool.runtime.card import Card
 from rawtool.training import losses
 from rawtool.training.cameranet_card import paper_card
-from rawtool.training.checkpoint import load_checkpoint
 from rawtool.training.configs import CameraNetConfig
 from rawtool.training.data import (
     Draw,
@@ -27,10 +25,10 @@ from rawtool.training.data import (
     JointStream,
     RestoreBatch,
     RestoreStream,
-    loader,
 )
 from rawtool.training.export import export_stage
-from rawtool.training.loop import Progress, StageJob, StageSettings, train_stage
+from rawtool.training.loop import Progress, StageJob
+from rawtool.training.recipes.steps import Step, with_weights
 from rawtool.training.recipes.validation import (
     enhance_cases,
     enhance_validator,
@@ -55,21 +53,9 @@ def train_step(
     name: str, config: CameraNetConfig, scenes: SceneSet, fabric: Fabric, out: Path, *, resume: bool
 ) -> Progress:
     """Train one of the three steps and leave its checkpoints in ``out``."""
-    torch.manual_seed(config.seed)
-    stage = stages_of(config)[name]
-    job = _job(name, config, scenes, out)
-    last = out / f"{name}-last.pt"
-    n_done = load_checkpoint(last).step if resume and last.exists() else 0
-    batches = loader(_stream(name, config, scenes, seed_after(n_done, config.seed)), config.workers)
-    settings = StageSettings(
-        name,
-        stage.steps,
-        stage.minutes,
-        stage.rate,
-        validate_every_s=config.validate_every_s,
-        log_every=min(LOG_EVERY, stage.steps),
-    )
-    return train_stage(fabric, job, batches, settings, out, resume=resume)
+    step = Step(name, config, out, resume, LOG_EVERY)
+    seed = step.begin()
+    return step.train(fabric, _job(name, config, scenes, out), _stream(name, config, scenes, seed))
 
 
 def restore_loss(network: nn.Module, batch: RestoreBatch, kind: str) -> Tensor:
@@ -128,12 +114,6 @@ def _job(name: str, config: CameraNetConfig, scenes: SceneSet, out: Path) -> Sta
     return StageJob(network, loss, validate, _pixels)
 
 
-def with_weights(network: nn.Module, out: Path, stage: str) -> nn.Module:
-    """Give a network the best averaged weights of a step."""
-    network.load_state_dict(load_checkpoint(out / f"{stage}-best.pt").average)
-    return network
-
-
 def trained(config: CameraNetConfig, out: Path) -> tuple[nn.Module, nn.Module]:
     """Give (restorer, enhancer) as far as a run got: the joint step's, else those of steps 1 and 2.
 
@@ -166,11 +146,6 @@ def card_of(task: Task, config: CameraNetConfig, run: Path) -> Card:
     """Give the card of a stage with a paragraph about its training."""
     training = training_summary(config, run)
     return small_card(task, training) if config.size == "s" else paper_card(task, training=training)
-
-
-def seed_after(n_done: int, seed: int) -> int:
-    """Give the seed of the batches after n_done steps: a resumed step must not learn the same ones again."""
-    return seed + 1_000_003 * n_done
 
 
 def _stream(name: str, config: CameraNetConfig, scenes: SceneSet, seed: int) -> IterableDataset[Any]:

@@ -10,21 +10,18 @@ from torch import Tensor, nn
 
 from rawtool.nets import encodings
 from rawtool.training import hdr_losses, losses
-from rawtool.training.checkpoint import load_checkpoint
 from rawtool.training.configs import HdrUnetConfig
-from rawtool.training.data import Draw, check_split, loader
+from rawtool.training.data import Draw, check_split
 from rawtool.training.export import export_stage
 from rawtool.training.hdr_card import hdr_card
 from rawtool.training.ldr_data import HdrBatch, HdrStream
-from rawtool.training.loop import Progress, StageJob, StageSettings, train_stage
-from rawtool.training.recipes.cameranet import seed_after, with_weights
+from rawtool.training.loop import Progress, StageJob
 from rawtool.training.recipes.hdr_validation import hdr_cases, hdr_validator
 from rawtool.training.recipes.hdr_wrappers import from_power, reconstructor, to_power
+from rawtool.training.recipes.steps import Step, with_weights
 from rawtool.training.runs import training_summary
 from rawtool.training.scenes import SceneSet
-from rawtool.training.settings import stages_of
 
-LOG_EVERY = 25
 WHITE_NITS = 203.0
 PEAK_NITS = 10000.0
 
@@ -66,24 +63,14 @@ def train_step(
     name: str, config: HdrUnetConfig, scenes: SceneSet, fabric: Fabric, out: Path, *, resume: bool
 ) -> Progress:
     """Train the network and leave its checkpoints in ``out``."""
-    torch.manual_seed(config.seed)
-    stage = stages_of(config)[name]
+    step = Step(name, config, out, resume)
+    seed = step.begin()
     network = reconstructor(config)
-    last = out / f"{name}-last.pt"
-    n_done = load_checkpoint(last).step if resume and last.exists() else 0
-    draw = Draw(stage.crop, stage.batch, config.hdr_share)
-    stream = HdrStream(scenes, draw, seed_after(n_done, config.seed), network.thumbnail_size)
+    draw = Draw(step.stage.crop, step.stage.batch, config.hdr_share)
+    stream = HdrStream(scenes, draw, seed, network.thumbnail_size)
     loss = partial(hdr_loss, kind=config.loss, is_powered=network.is_powered)
     job = StageJob(network, loss, hdr_validator(hdr_cases(scenes, network.thumbnail_size)), _pixels)
-    settings = StageSettings(
-        name,
-        stage.steps,
-        stage.minutes,
-        stage.rate,
-        validate_every_s=config.validate_every_s,
-        log_every=min(LOG_EVERY, stage.steps),
-    )
-    return train_stage(fabric, job, loader(stream, config.workers), settings, out, resume=resume)
+    return step.train(fabric, job, stream)
 
 
 def hdr_loss(network: nn.Module, batch: HdrBatch, kind: str, *, is_powered: bool) -> Tensor:

@@ -15,17 +15,16 @@ from rawtool.nets.singlehdr_curve import apply_curve
 from rawtool.training import hdr_losses
 from rawtool.training.checkpoint import load_checkpoint
 from rawtool.training.configs import SingleHdrConfig
-from rawtool.training.data import Draw, check_split, loader
+from rawtool.training.data import Draw, check_split
 from rawtool.training.export import export_stage
 from rawtool.training.hdr_card import singlehdr_card
-from rawtool.training.loop import Progress, StageJob, StageSettings, train_stage
-from rawtool.training.recipes.cameranet import seed_after
+from rawtool.training.loop import Progress, StageJob
+from rawtool.training.recipes.steps import Step
 from rawtool.training.runs import training_summary
 from rawtool.training.scenes import SceneSet
 from rawtool.training.settings import stages_of
 from rawtool.training.step_data import StepBatch, StepStream
 
-LOG_EVERY = 25
 N_VALIDATION_BATCHES = 6
 VALIDATION_SEED = 7
 PARTS: Mapping[str, str] = {
@@ -42,24 +41,13 @@ def train_step(
     name: str, config: SingleHdrConfig, scenes: SceneSet, fabric: Fabric, out: Path, *, resume: bool
 ) -> Progress:
     """Train one of the four steps and leave its checkpoints in ``out``."""
-    torch.manual_seed(config.seed)
-    stage = stages_of(config)[name]
+    step = Step(name, config, out, resume)
+    seed = step.begin()
     basis = read_basis(config.crf_basis)
     network = assembled(config, out) if name == "refine" else _part(config, name)
-    last = out / f"{name}-last.pt"
-    n_done = load_checkpoint(last).step if resume and last.exists() else 0
-    draw = Draw(stage.crop, stage.batch, config.hdr_share)
-    batches = loader(StepStream(scenes, draw, seed_after(n_done, config.seed), basis), config.workers)
+    draw = Draw(step.stage.crop, step.stage.batch, config.hdr_share)
     job = StageJob(network, LOSSES[name], _validator(name, config, scenes, basis), _pixels)
-    settings = StageSettings(
-        name,
-        stage.steps,
-        stage.minutes,
-        stage.rate,
-        validate_every_s=config.validate_every_s,
-        log_every=min(LOG_EVERY, stage.steps),
-    )
-    return train_stage(fabric, job, batches, settings, out, resume=resume)
+    return step.train(fabric, job, StepStream(scenes, draw, seed, basis))
 
 
 def read_basis(path: str) -> CurveBasis | None:
