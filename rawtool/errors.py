@@ -16,7 +16,13 @@ RawtoolError
 ├── MemoryLimitError            9   out of memory
 ├── OutputError                10   an output cannot be written
 │   └── OutputExistsError       6   and is never overwritten by default
-└── VerificationError          11   what was made is not what was promised
+├── VerificationError          11   what was made is not what was promised
+└── SidecarError               12   the raw inside a picture cannot be used
+    ├── NoSidecarError              there is none
+    ├── DamagedSidecarError         changed or cut short since it was written
+    ├── NewerSidecarError           made by a newer rawtool
+    ├── DecoderMismatchError        made for another decoder than the one that is here
+    └── ModifiedBaseError           the picture around it was re-saved, turned or cropped
 
 The message is one line: what, why, what to do. The file's name is added where it is known.
 """
@@ -112,3 +118,29 @@ class VerificationError(RawtoolError):
     """What was made is not what was promised."""
 
     code = ExitCode.VERIFY
+
+
+class SidecarError(RawtoolError):
+    """The raw information in or beside a picture cannot be used."""
+
+    code = ExitCode.SIDECAR
+
+
+class NoSidecarError(SidecarError):
+    """The picture carries none."""
+
+
+class DamagedSidecarError(SidecarError):
+    """Its bytes are not those that were written."""
+
+
+class NewerSidecarError(SidecarError):
+    """A newer version of the program made it."""
+
+
+class DecoderMismatchError(SidecarError):
+    """It was made for a decoder that gives other bits than the one that is here."""
+
+
+class ModifiedBaseError(SidecarError):
+    """The picture that it belongs to has other pixels than when it was packed."""

@@ -48,6 +48,7 @@ class Task(Enum):
     RESTORE = "restore"
     ENHANCE = "enhance"
     HDR = "hdr"
+    PACK = "pack"
 
 
 class Encoding(Enum):
@@ -80,6 +81,7 @@ class Format(Enum):
     AVIF = "avif"
     JXL = "jxl"
     UHDR = "uhdr"
+    NPY = "npy"
 
     @property
     def suffix(self) -> str:
@@ -92,6 +94,14 @@ class Stage(Enum):
 
     FULL = "full"
     RESTORE = "restore"
+
+
+class Embed(Enum):
+    """Where the sidecar of a packed picture stands."""
+
+    APP11 = "app11"
+    TRAILER = "trailer"
+    SIDECAR = "sidecar"
 
 
 class ExistsPolicy(Enum):

@@ -68,7 +68,7 @@ BASES = frozenset(
     {"BaseException", "Exception", "Enum", "IntEnum", "StrEnum", "Protocol", "Generic", "NamedTuple"}
 )
 # Libraries whose parts are made by inheriting: click and torch.
-BASES |= {"Group", "Command", "Module", "Dataset", "IterableDataset"}
+BASES |= {"Group", "Command", "Module", "Dataset", "IterableDataset", "Function"}
 # A type parameter brings no behaviour.
 BASES |= {"Generic"}
 

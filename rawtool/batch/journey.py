@@ -110,10 +110,19 @@ def forecast(plan: Plan, request: Request[Settings], task: Task) -> Forecast:
         DeviceError: there is no device of that name.
     """
     found = find_model(request.networks.network, None, task)
+    return forecast_with(f"{found.name}@{found.version}", plan, request)
+
+
+def forecast_with(label: str, plan: Plan, request: Request[Settings]) -> Forecast:
+    """Say what a run with a model of this label would use.
+
+    Raises:
+        DeviceError: there is no device of that name.
+    """
     asked = request.networks.device
     device = asked if asked == "auto" else str(parse_device(asked))
     n_jobs = _n_jobs(plan, request)
-    return Forecast(f"{found.name}@{found.version}", device, n_jobs, n_jobs * BYTES_A_JOB)
+    return Forecast(label, device, n_jobs, n_jobs * BYTES_A_JOB)
 
 
 def may_replace(policies: Policies) -> bool:
@@ -145,8 +154,10 @@ def _outcome(report: JourneyReport) -> Outcome:
         seconds=report.seconds,
         device=report.device,
         provider=report.provider,
-        network=report.model,
-        sha256=report.model_sha256,
+        network=report.model or None,
+        sha256=report.model_sha256 or None,
         tiles=report.tiles,
         warnings=report.warnings,
+        metrics=report.metrics,
+        said=report.said,
     )

@@ -36,6 +36,15 @@ HDR_OF_SUFFIX: Suffixes = {
     ".jpeg": Format.UHDR,
 }
 
+PACKED_OF_SUFFIX: Suffixes = {".jpg": Format.JPEG, ".jpeg": Format.JPEG}
+
+UNPACKED_OF_SUFFIX: Suffixes = {
+    ".dng": Format.DNG,
+    ".tif": Format.TIFF,
+    ".tiff": Format.TIFF,
+    ".npy": Format.NPY,
+}
+
 
 class OutputKind(Enum):
     """What ``-o`` stands for."""

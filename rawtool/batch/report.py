@@ -20,7 +20,8 @@ class Status(Enum):
 class Outcome:
     """What the work on one file says about itself. seconds is (stage, seconds) in order.
 
-    network and sha256 are the name of the model that ran and its digest.
+    network and sha256 are the name of the model that ran and its digest, None when none did. metrics are
+    figures by name, said is a sentence about the result.
     """
 
     seconds: tuple[tuple[str, float], ...] = ()
@@ -30,6 +31,8 @@ class Outcome:
     sha256: str | None = None
     tiles: int = 0
     warnings: tuple[str, ...] = ()
+    metrics: tuple[tuple[str, float | int | bool | None], ...] = ()
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``rawtool info``: what a raw file is."""
+"""``rawtool info``: what a raw file is, or a picture that carries one."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from rawtool.cli import options
+from rawtool.cli.unpack import packed_event, packed_lines
 
 if TYPE_CHECKING:
     from rawtool.pipelines.info import FileFacts
+    from rawtool.pipelines.packedfacts import PackedFacts
 
 
 @click.command(
@@ -24,12 +26,24 @@ if TYPE_CHECKING:
 def info(files: tuple[Path, ...], is_json: bool) -> int:
     """Say what raw files are: sensor, levels, colour, exposure, noise, and what develop would do.
 
-    One failing file does not stop the others.
+    Of a picture that carries a raw it is said what is inside. One failing file does not stop the others.
     """
     from rawtool.cli.report import say_each
-    from rawtool.pipelines.info import inspect
+    from rawtool.pipelines.packedfacts import inspect_any
 
-    return say_each(files, inspect, _event if is_json else _lines)
+    return say_each(files, inspect_any, _any_event if is_json else _any_lines)
+
+
+def _any_event(facts: "FileFacts | PackedFacts") -> Mapping[str, object]:
+    from rawtool.pipelines.packedfacts import PackedFacts
+
+    return packed_event(facts) if isinstance(facts, PackedFacts) else _event(facts)
+
+
+def _any_lines(facts: "FileFacts | PackedFacts") -> str:
+    from rawtool.pipelines.packedfacts import PackedFacts
+
+    return packed_lines(facts) if isinstance(facts, PackedFacts) else _lines(facts)
 
 
 def _event(facts: "FileFacts") -> Mapping[str, object]:

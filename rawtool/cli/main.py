@@ -16,17 +16,18 @@ from rawtool import __version__
 from rawtool.cli.failures import guarded
 from rawtool.vocabulary import ExitCode
 
-COMMANDS = ("develop", "hdr", "models", "info", "compare", "doctor", "train")
+COMMANDS = ("develop", "hdr", "pack", "unpack", "models", "info", "compare", "doctor", "train")
 
 _GROUP_HELP = """A neural darkroom: raw files in, finished pictures out; finished pictures in, HDR out.
 
 \b
   rawtool develop IMG.dng
   rawtool hdr IMG.jpg
+  rawtool pack IMG.dng
 
 Nothing is ever overwritten unless asked. Exit status: 0 done, 1 several causes, 2 usage,
 3 configuration, 4 no input matched, 5 model, 6 output exists, 7 input, 8 device, 9 memory,
-10 write, 11 verification, 70 internal error, 130 and 143 interrupted.
+10 write, 11 verification, 12 packed raw, 70 internal error, 130 and 143 interrupted.
 """
 
 

@@ -12,6 +12,7 @@ from rawtool.vocabulary import ExitCode
 if TYPE_CHECKING:
     from rawtool.runtime.card import Card
     from rawtool.runtime.catalog import Model
+    from rawtool.runtime.codercard import CoderCard
 
 
 @click.group("models", short_help="List, show and verify the models that are installed.")
@@ -129,7 +130,7 @@ def _lines(found: "Sequence[Model]") -> list[str]:
 def _cards(found: "Model") -> Mapping[str, object]:
     import json
 
-    from rawtool.runtime.card import dumps
+    from rawtool.runtime.strict_json import dumps
 
     return {**_facts(found), "cards": {card.task.value: json.loads(dumps(card)) for card in found.cards}}
 
@@ -140,12 +141,25 @@ def _page(found: "Model") -> str:
     return "\n\n".join([*parts, page.read_text(encoding="utf-8")] if page.is_file() else parts)
 
 
-def _stage(card: "Card") -> str:
-    size = sum(file.bytes for file in card.graphs.files) if card.graphs is not None else 0
-    rows = (
+def _tensors(card: "Card | CoderCard") -> tuple[tuple[str, str], ...]:
+    from rawtool.runtime.codercard import CoderCard
+
+    if isinstance(card, CoderCard):
+        return (
+            ("codes", f"{card.n_latent} latents, {card.n_hyper} hyper-latents, {card.n_groups} groups"),
+            ("rates", f"0 to {card.n_rates - 1}"),
+        )
+    return (
         ("takes", f"{card.input.channels} channels, {card.input.space.value}: {card.input.description}"),
         ("gives", f"{card.output.channels} channels, {card.output.space.value}: {card.output.description}"),
         ("tiles", f"stride {card.stride}, halo {card.halo}, image-wide vector {card.global_pass.value}"),
+    )
+
+
+def _stage(card: "Card | CoderCard") -> str:
+    size = sum(file.bytes for file in card.graphs.files) if card.graphs is not None else 0
+    rows = (
+        *_tensors(card),
         ("files", f"{size / 1e6:.2f} MB, opset {card.opset}, engines agree within {card.tolerance:g}"),
         ("licence", card.licence),
         ("invents", "may invent detail" if card.may_invent_detail else "invents no detail"),

@@ -11,7 +11,7 @@ import click
 
 from rawtool.batch.choices import Forecast
 from rawtool.batch.plan import Job, Plan
-from rawtool.batch.report import FileReport, Status, Summary, shared_code
+from rawtool.batch.report import FileReport, Outcome, Status, Summary, shared_code
 from rawtool.cli import failures, logs
 from rawtool.cli.options import Talk
 from rawtool.cli.progress import Display, open_display
@@ -138,7 +138,7 @@ def file_event(report: FileReport) -> Mapping[str, object]:
         "retries": 0,
         "model": ran,
         "warnings": list(outcome.warnings),
-        "metrics": {},
+        "metrics": dict(outcome.metrics),
     }
 
 
@@ -178,11 +178,18 @@ def _say_file(report: FileReport) -> None:
     outcome = report.outcome
     for warning in outcome.warnings:
         failures.say(f"rawtool: warning: {report.input}: {warning}")
-    seconds = sum(seconds for _, seconds in outcome.seconds)
-    facts = (
-        f"{seconds:.1f} s, {outcome.device}, {outcome.network}" if outcome.seconds else report.status.value
-    )
+    facts = _facts(outcome) or report.status.value
     failures.say(f"rawtool: {report.input} -> {_listed((report.output, *report.also))} ({facts})")
+    if outcome.said:
+        failures.say(f"rawtool: {report.input}: {outcome.said}")
+
+
+def _facts(outcome: Outcome) -> str:
+    """How long it took, on what, with which network; empty when nothing was done."""
+    if not outcome.seconds:
+        return ""
+    seconds = sum(seconds for _, seconds in outcome.seconds)
+    return ", ".join(word for word in (f"{seconds:.1f} s", outcome.device, outcome.network) if word)
 
 
 def _listed(paths: Iterable[Path]) -> str:

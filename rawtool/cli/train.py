@@ -12,7 +12,7 @@ from rawtool.cli import options
 from rawtool.vocabulary import ExitCode
 
 if TYPE_CHECKING:
-    from rawtool.training.app import HdrRow, Row
+    from rawtool.training.app import HdrRow, PackRow, Row
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -119,6 +119,17 @@ def hdrunet(asked: TrainWords) -> int:
     return _train("hdrunet", asked)
 
 
+@train.command("raw-metadata", cls=options.GatheringCommand, short_help="Train the codec of `rawtool pack`.")
+@_training_options
+def raw_metadata(asked: TrainWords) -> int:
+    """Train the codec that brings a raw back from its picture and a few bytes.
+
+    Writes settings, log, curves, last and best checkpoints into RUN. Stops cleanly with a checkpoint on
+    Ctrl+C and at the time limit.
+    """
+    return _train("raw-metadata", asked)
+
+
 @train.command("singlehdr", cls=options.GatheringCommand, short_help="Train SingleHDR.")
 @_training_options
 def singlehdr(asked: TrainWords) -> int:
@@ -172,7 +183,7 @@ def export(run: Path, out: Path) -> int:
     return int(ExitCode.OK)
 
 
-def _event(row: "Row | HdrRow") -> Mapping[str, object]:
+def _event(row: "Row | HdrRow | PackRow") -> Mapping[str, object]:
     return {"v": 1, "event": "score", **{name: _finite(value) for name, value in asdict(row).items()}}
 
 
@@ -180,7 +191,7 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _line(row: "Row | HdrRow") -> str:
+def _line(row: "Row | HdrRow | PackRow") -> str:
     return "  ".join(
         f"{value:8.3f}" if isinstance(value, float) else f"{value!s:24}" for value in asdict(row).values()
     )

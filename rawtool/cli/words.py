@@ -72,6 +72,13 @@ def input_space(_ctx: click.Context, _param: click.Parameter, word: str | None) 
     return Profile.LINEAR_SRGB if word == "linear" else Profile(word)
 
 
+def base_picture(_ctx: click.Context, _param: click.Parameter, word: str) -> str:
+    """Read ``develop``, ``camera`` or the name of a JPEG."""
+    if word in {"develop", "camera"} or word.lower().endswith((".jpg", ".jpeg")):
+        return word
+    raise click.BadParameter(f"{word!r} is neither develop nor camera nor a file that ends in .jpg")
+
+
 def white_balance(_ctx: click.Context, _param: click.Parameter, word: str | None) -> str:
     """Read ``camera``, ``auto`` or three positive gains ``R,G,B``."""
     if word is None or word in {"camera", "auto"}:

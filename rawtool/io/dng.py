@@ -33,18 +33,25 @@ _CFA, _LINEAR_RAW = 32803, 34892
 
 
 def write_dng(
-    frame: RawFrame, target: Path, *, provenance: Provenance | None = None, overwrite: bool = False
+    frame: RawFrame,
+    target: Path,
+    *,
+    provenance: Provenance | None = None,
+    keeps_levels: bool = False,
+    overwrite: bool = False,
 ) -> None:
     """Write a frame. Whole-number mosaics are stored bit for bit, everything else rounded to 16 bits.
 
-    LinearRaw values outside black to white are clipped. Orientation and crop stay tags.
+    LinearRaw values outside black to white are clipped; keeps_levels stores uint16 ones bit for bit, between
+    their own levels. Orientation and crop stay tags.
 
     Raises:
         UsageError: nothing says how the samples turn into colour.
         OutputExistsError: the target exists and overwrite is off.
         OutputError: it cannot be written.
     """
-    frame = with_whole_numbers(frame)
+    if not keeps_levels or frame.samples.dtype != np.uint16:
+        frame = with_whole_numbers(frame)
     if frame.kind is not SensorKind.MONOCHROME and not frame.capture.matrices:
         raise UsageError("the input has no colour matrix, which a DNG needs; use --format tiff")
     software = provenance.software if provenance else None

@@ -54,3 +54,23 @@ def listed_pictures(jpeg: Jpeg) -> tuple[Listed, ...]:
                 Listed(kind & _TYPE_MASK, *rest[:2]) for kind, *rest in struct.iter_unpack(form, whole)
             )
     return ()
+
+
+def moved_index(index: Segment, grown_by: int, farther_by: int) -> Segment:
+    """Return an index for a first picture that has grown, and others that stand farther from the index.
+
+    Both are numbers of bytes and may be negative; an index that cannot be read stays as it is.
+    """
+    start = len(index.content) - len(index.payload) + len(MPF_NAME)
+    directories = read_directories(BytesIO(index.content[start:]))
+    records = directories[0].entries.get(_PICTURES) if directories else None
+    if records is None or len(records.payload) < struct.calcsize(">" + _RECORD):
+        return index
+    form = struct.Struct(directories[0].layout.order + _RECORD)
+    content = bytearray(index.content)
+    for at in range(start + records.offset, start + records.offset + len(records.payload) - 15, form.size):
+        kind, n_bytes, offset, *parents = form.unpack_from(content, at)
+        n_bytes += grown_by if offset == 0 and n_bytes else 0
+        offset += farther_by if offset else 0
+        form.pack_into(content, at, kind, n_bytes % 2**32, offset % 2**32, *parents)
+    return Segment(index.marker, bytes(content))

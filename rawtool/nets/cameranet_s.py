@@ -99,6 +99,10 @@ class Block(nn.Module):
         return F.relu(x + self.second(F.leaky_relu(self.first(x), 0.2)))
 
 
+MARGIN = 4
+"""Places around a kept rectangle: the last three 3x3 convolutions look at 3, and cells come in fours."""
+
+
 def _stack(channels: int, depth: int) -> nn.Sequential:
     """Stack ``depth`` 3x3 convolutions: residual blocks of two, an odd one before them."""
     plain: list[nn.Module] = [Plain(channels)] * (depth % 2)
@@ -123,8 +127,12 @@ class UNet(nn.Module):
         self.ups = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairs)
         self.up_blocks = nn.ModuleList(Block(c) for c in fine_widths)
 
-    def forward(self, x: Tensor, vector: Tensor) -> Tensor:
-        """Run; vector is (N, 2 * widths[-1]): scales less one, then shifts."""
+    def forward(self, x: Tensor, vector: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Run; vector is (N, 2 * widths[-1]): scales less one, then shifts.
+
+        kept (4,) = top, left, height, width in places of x, multiples of 4: the finest scale is finished
+        for this rectangle and ``MARGIN`` places around it only, as far as x has them.
+        """
         skips = []
         for block, down in zip(self.down_blocks, self.downs, strict=True):
             x = block(x)
@@ -133,8 +141,18 @@ class UNet(nn.Module):
         scale, shift = vector[:, :, None, None].chunk(2, dim=1)
         x = self.deep(F.leaky_relu(x * (1.0 + scale) + shift, 0.2))
         for block, up in zip(reversed(self.up_blocks), reversed(self.ups), strict=True):
-            x = block(F.interpolate(up(x), scale_factor=2.0, mode="nearest") + skips.pop())
+            skip = skips.pop()
+            if kept is not None and not skips:
+                x, skip = _with_margin(x, kept // 2, MARGIN // 2), _with_margin(skip, kept, MARGIN)
+            x = block(F.interpolate(up(x), scale_factor=2.0, mode="nearest") + skip)
         return x
+
+
+def _with_margin(x: Tensor, kept: Tensor, margin: int) -> Tensor:
+    """Cut a rectangle (4,) and a margin around it, as far as there is one, out of (N, C, h, w)."""
+    top, left, height, width = kept[0], kept[1], kept[2], kept[3]
+    row, column = torch.clamp(top - margin, min=0), torch.clamp(left - margin, min=0)
+    return x[:, :, row : top + height + margin, column : left + width + margin]
 
 
 class ThumbnailNet(nn.Module):
@@ -199,16 +217,31 @@ class RestoreNetS(nn.Module):
         xyz = rgb_light @ self.xyz_from_rgb.T
         return vector, xyz / xyz[:, 1:2]
 
-    def forward(self, picture: Tensor, condition: Tensor, vector: Tensor) -> Tensor:
-        """Restore (N, 4, H, W) = XYZ and mosaic to clean XYZ (N, 3, H, W); sides are multiples of 8."""
-        return _mix(self.xyz_from_rgb, root_decode(self.restore_code(picture, condition, vector)))
+    def forward(
+        self, picture: Tensor, condition: Tensor, vector: Tensor, kept: Tensor | None = None
+    ) -> Tensor:
+        """Restore (N, 4, H, W) = XYZ and mosaic to clean XYZ (N, 3, H, W); sides are multiples of 8.
 
-    def restore_code(self, picture: Tensor, condition: Tensor, vector: Tensor) -> Tensor:
+        kept (1, 4) = top, left, height, width, multiples of 8: only this rectangle is finished and given.
+        """
+        return _mix(self.xyz_from_rgb, root_decode(self.restore_code(picture, condition, vector, kept)))
+
+    def restore_code(
+        self, picture: Tensor, condition: Tensor, vector: Tensor, kept: Tensor | None = None
+    ) -> Tensor:
         """Give the restored picture as root-encoded linear RGB: where the loss is taken."""
         code = root_encode(_mix(self.rgb_from_picture, picture))
         noted = torch.cat([code, _noise_map(picture[:, 1:2], condition)], dim=1)
         cells = F.leaky_relu(self.stem(noted), 0.2)
-        return code[:, :3] + _unpack(self.out(self.body(cells, vector)))
+        if kept is None:
+            return code[:, :3] + _unpack(self.out(self.body(cells, vector)))
+        area = kept[0].long()
+        top, left, height, width = area[0], area[1], area[2], area[3]
+        change = _unpack(self.out(self.body(cells, vector, area // 2)))
+        row = top - torch.clamp(top - 2 * MARGIN, min=0)
+        column = left - torch.clamp(left - 2 * MARGIN, min=0)
+        change = change[:, :, row : row + height, column : column + width]
+        return code[:, :3, top : top + height, left : left + width] + change
 
 
 def _noise_map(light: Tensor, condition: Tensor) -> Tensor:

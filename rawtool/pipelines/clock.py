@@ -13,9 +13,16 @@ def share_done(top: int, left: int, block: AnyArray, shape: tuple[int, int]) -> 
     return float(top * shape[1] + rows * (left + columns)) / (shape[0] * shape[1])
 
 
+Metrics = tuple[tuple[str, float | int | bool | None], ...]
+"""Figures by name; None where one is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class JourneyReport:
-    """What was done: seconds by stage, tiles run, warnings, and by which model and device."""
+    """What was done: seconds by stage, tiles run, warnings, and by which model and device.
+
+    model is empty when no network ran. metrics are figures for programs, said is a sentence for people.
+    """
 
     seconds: tuple[tuple[str, float], ...]
     tiles: int
@@ -24,6 +31,8 @@ class JourneyReport:
     model_sha256: str
     device: str
     provider: str
+    metrics: Metrics = ()
+    said: str = ""
 
 
 class Clock:

@@ -30,7 +30,7 @@ from rawtool.pipelines.resize import resized
 from rawtool.pipelines.restore import restore
 from rawtool.vocabulary import Format, Stage
 
-__all__ = ["Darkroom", "DevelopSettings", "JourneyReport", "develop", "open_darkroom"]
+__all__ = ["Darkroom", "DevelopSettings", "JourneyReport", "develop", "developed", "open_darkroom"]
 
 
 def develop(
@@ -52,6 +52,20 @@ def develop(
     clock = Clock(on_progress)
     frame = read_raw(source) if isinstance(source, Path) else source()
     clock.lap("decode", 0.1)
+    made, light = developed(frame, darkroom, settings, clock)
+    _write(made, target, darkroom, settings, overwrite=overwrite)
+    clock.lap("encode", 1.0)
+    return _report(clock, light, darkroom)
+
+
+def developed(
+    frame: RawFrame, darkroom: Darkroom, settings: DevelopSettings, clock: Clock
+) -> tuple[RawFrame | Image, Light]:
+    """Develop a frame into what is to be written, and say which light it was taken in.
+
+    Raises:
+        VerificationError: the network gave values that are not finite.
+    """
     clean = clean_frame(frame)
     light = find_light(frame, clean, darkroom.restore, settings.white_balance)
     samples = balanced_samples(clean, light)
@@ -63,16 +77,12 @@ def develop(
     del samples
     clock.lap("restore", 0.7)
     if settings.stage is Stage.RESTORE:
-        made = _restored(expose_ev(rgb, settings.exposure_ev), frame, light, darkroom, settings)
-    else:
-        output = (settings.profile, output_dtype(settings))
-        pixels = enhance(rgb, darkroom.enhance, settings.exposure_ev, output, settings.tile, clock)
-        clock.lap("enhance", 0.9)
-        pixels = resized(upright(pixels, frame.capture.orientation), settings.output_size)
-        made = finished_image(pixels, frame, darkroom, settings)
-    _write(made, target, darkroom, settings, overwrite=overwrite)
-    clock.lap("encode", 1.0)
-    return _report(clock, light, darkroom)
+        return _restored(expose_ev(rgb, settings.exposure_ev), frame, light, darkroom, settings), light
+    output = (settings.profile, output_dtype(settings))
+    pixels = enhance(rgb, darkroom.enhance, settings.exposure_ev, output, settings.tile, clock)
+    clock.lap("enhance", 0.9)
+    pixels = resized(upright(pixels, frame.capture.orientation), settings.output_size)
+    return finished_image(pixels, frame, darkroom, settings), light
 
 
 def _shown(frame: RawFrame, clean: Clean) -> tuple[slice, slice]:

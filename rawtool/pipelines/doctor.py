@@ -14,13 +14,17 @@ import numpy as np
 from rawtool import __version__
 from rawtool.arrays import AnyArray, Layers, Vector
 from rawtool.errors import EngineMissingError, ModelError, RawtoolError
+from rawtool.pipelines.learned import LearnedCoder
 from rawtool.runtime import devices
 from rawtool.runtime.card import Card
 from rawtool.runtime.catalog import VERBS, Model, find_model, list_models, verify_model
+from rawtool.runtime.coder import CoderNetwork
+from rawtool.runtime.codercard import CoderCard
 from rawtool.runtime.network import find_terms, largest_difference, open_network, reader, run_picture
 from rawtool.vocabulary import ExitCode
 
 _PACKAGES = ("numpy", "rawpy", "tifffile", "imagecodecs", "pillow", "click", "rich")
+_TRIAL_RATE = 2.0
 _TRIAL_SIDE = 256
 _SEED = 1
 
@@ -197,10 +201,30 @@ class _Run:
     result: AnyArray
 
 
-def _run(card: Card, folder: Path, device: str) -> "_Run | RawtoolError":
+def _run(card: Card | CoderCard, folder: Path, device: str) -> "_Run | RawtoolError":
     """Run a tile twice and time the second; the error when it cannot be run."""
     if card.graphs is None:
         return EngineMissingError(f"{card.name} has no ONNX graphs; export the model again")
+    return (
+        _coder_run(card, folder, device) if isinstance(card, CoderCard) else _stage_run(card, folder, device)
+    )
+
+
+def _coder_run(card: CoderCard, folder: Path, device: str) -> "_Run | RawtoolError":
+    """Code noise beside a grey picture and bring it back."""
+    coder = LearnedCoder(CoderNetwork(card, folder, device, "onnx", None), card.name, "")
+    planes = np.random.default_rng(_SEED).uniform(0.1, 1.0, (_TRIAL_SIDE, _TRIAL_SIDE, 4)).astype(np.float32)
+    guide = np.full((2 * _TRIAL_SIDE, 2 * _TRIAL_SIDE, 3), 128, np.uint8)
+    try:
+        streams = coder.encode(planes, guide, _TRIAL_RATE)
+        began = time.perf_counter()
+        result = coder.decode(streams, guide)
+        return _Run(coder.provider, time.perf_counter() - began, result)
+    except RawtoolError as error:
+        return error
+
+
+def _stage_run(card: Card, folder: Path, device: str) -> "_Run | RawtoolError":
     picture, condition = _trial_inputs(card)
     try:
         network = open_network(card, folder, device, "onnx")

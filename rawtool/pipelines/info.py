@@ -91,7 +91,7 @@ def inspect(path: Path) -> FileFacts:
     network = _network()
     return FileFacts(
         path=path,
-        camera=_camera(frame.capture),
+        camera=camera_name(frame.capture),
         kind=frame.kind,
         cell=_cell(frame),
         size=(frame.height, frame.width),
@@ -109,7 +109,8 @@ def inspect(path: Path) -> FileFacts:
     )
 
 
-def _camera(capture: Capture) -> str:
+def camera_name(capture: Capture) -> str:
+    """Return maker and model without saying the maker twice."""
     has_make = capture.model.lower().startswith(capture.make.lower())
     return capture.model if has_make else f"{capture.make} {capture.model}".strip()
 

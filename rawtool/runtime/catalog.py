@@ -20,16 +20,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rawtool.errors import ModelContractError, ModelError, ModelNotFoundError
-from rawtool.runtime.card import Card, GraphFile, loads
+from rawtool.runtime import card as stage_card
+from rawtool.runtime import codercard
+from rawtool.runtime.card import Card, GraphFile
+from rawtool.runtime.codercard import CoderCard
 from rawtool.vocabulary import Task
 
 INDEX = "index.toml"
 ENVIRONMENT = "RAWTOOL_MODELS_DIR"
-VERBS: Mapping[str, tuple[Task, ...]] = {"develop": (Task.RESTORE, Task.ENHANCE), "hdr": (Task.HDR,)}
+VERBS: Mapping[str, tuple[Task, ...]] = {
+    "develop": (Task.RESTORE, Task.ENHANCE),
+    "hdr": (Task.HDR,),
+    "pack": (Task.PACK,),
+}
 """The commands that take a model, and the stages that it has then."""
 
 # What a model does, and what it is asked to do.
-_DEEDS = {"develop": ("develops raws", "develop raws"), "hdr": ("reconstructs HDR", "reconstruct HDR")}
+_DEEDS = {
+    "develop": ("develops raws", "develop raws"),
+    "hdr": ("reconstructs HDR", "reconstruct HDR"),
+    "pack": ("packs raws", "pack raws"),
+}
 _DEFAULT_SIZE = "s"
 _WHERE = "see: rawtool models list"
 
@@ -46,7 +57,7 @@ class Model:
     version: str
     size: str
     folder: Path
-    cards: tuple[Card, ...]
+    cards: tuple[Card | CoderCard, ...]
     card_digests: tuple[str, ...] | None
 
     @property
@@ -79,10 +90,18 @@ class Model:
         """The card of the HDR reconstruction; ModelContractError when there is none."""
         return self.card(Task.HDR)
 
-    def card(self, task: Task) -> Card:
-        """The card of one stage; ModelContractError when there is none."""
+    @property
+    def coder(self) -> CoderCard:
+        """The card of the codec; ModelContractError when there is none."""
         for card in self.cards:
-            if card.task is task:
+            if isinstance(card, CoderCard):
+                return card
+        raise _unfit(self, Task.PACK, _WHERE)
+
+    def card(self, task: Task) -> Card:
+        """The card of one stage that turns pictures into pictures; ModelContractError when there is none."""
+        for card in self.cards:
+            if card.task is task and isinstance(card, Card):
                 return card
         raise _unfit(self, task, _WHERE)
 
@@ -143,7 +162,7 @@ def verify_model(model: Model) -> None:
             _verify_digest(model.folder / file.path, file.sha256)
 
 
-def graph_files(card: Card) -> tuple[GraphFile, ...]:
+def graph_files(card: Card | CoderCard) -> tuple[GraphFile, ...]:
     """All files that a card lists."""
     return tuple(file for pair in (card.graphs, card.torch_graphs) if pair for file in pair.files)
 
@@ -215,9 +234,10 @@ def _mixed(folder: Path) -> ModelContractError:
     return ModelContractError(f"the cards in {folder} are of different models; fetch the model again")
 
 
-def _read_card(path: Path, task: Task) -> Card:
+def _read_card(path: Path, task: Task) -> Card | CoderCard:
+    loads = codercard.loads if task is Task.PACK else stage_card.loads
     try:
-        card = loads(path.read_text(encoding="utf-8"))
+        card: Card | CoderCard = loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelNotFoundError(
             f"card {path} cannot be read ({error.strerror}); fetch the model again"

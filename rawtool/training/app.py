@@ -15,8 +15,10 @@ from lightning_fabric import Fabric
 from rawtool.errors import ConfigError, DeviceError
 from rawtool.nets.hdrunet import HdrUnet
 from rawtool.pipelines.darkroom import open_darkroom
+from rawtool.pipelines.learned import open_learned
 from rawtool.pipelines.studio import open_studio
 from rawtool.runtime.catalog import find_model, sha256_of
+from rawtool.training.coder_evaluation import PackRow, evaluate_pack
 from rawtool.training.configs import HDRUNET_PAPER
 from rawtool.training.evaluation import Row, evaluate_develop
 from rawtool.training.export import export_stage, write_index
@@ -32,6 +34,7 @@ from rawtool.vocabulary import ExitCode, Task
 _LOG = logging.getLogger(__name__)
 __all__ = [
     "HdrRow",
+    "PackRow",
     "Row",
     "TrainOptions",
     "evaluate",
@@ -89,7 +92,9 @@ def train(name: str, options: TrainOptions, say: Callable[[str], None] = _LOG.in
     return int(ExitCode.OK if (options.out / f"{first}-last.pt").exists() else ExitCode.MIXED)
 
 
-def evaluate(subject: str, data: Path, max_scenes: int | None = None) -> list[Row] | list[HdrRow]:
+def evaluate(
+    subject: str, data: Path, max_scenes: int | None = None
+) -> list[Row] | list[HdrRow] | list[PackRow]:
     """Score a model (its name or folder) or a run (its folder) on the held-out scenes of a data folder.
 
     Raises:
@@ -102,7 +107,10 @@ def evaluate(subject: str, data: Path, max_scenes: int | None = None) -> list[Ro
         if is_run(Path(subject)):
             export_run(Path(subject), place / "model")
             subject = str(place / "model")
-        if Task.HDR in find_model(subject, task=None).tasks:
+        tasks = find_model(subject, task=None).tasks
+        if Task.PACK in tasks:
+            return evaluate_pack(open_learned(subject), scenes, max_scenes)
+        if Task.HDR in tasks:
             return evaluate_hdr(open_studio(subject), scenes, max_scenes)
         return evaluate_develop(open_darkroom(subject), scenes, max_scenes)
 
@@ -156,6 +164,8 @@ def _config(name: str, options: TrainOptions) -> RunConfig:
     """Lay the recipe, the settings file and the words over each other."""
     if options.is_resumed and is_run(options.out):
         _check_same(name, options, read_run(options.out))
+    if options.size not in CONFIGS[name]:
+        raise ConfigError(f"{name} has no size {options.size}; leave --size out")
     base = replace(CONFIGS[name][options.size], seed=options.seed)
     words = (*options.overrides, *((f"loss={options.loss}",) if options.loss else ()))
     config = read_config(options.config, words, base)

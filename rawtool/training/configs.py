@@ -26,7 +26,7 @@ class CameraNetConfig:
     validate_every_s: float = 300.0
     balance: float = 0.75
     crops_per_frame: int = 8
-    restore: StageConfig = field(default_factory=lambda: StageConfig(142.0, 160, 10, 1.5e-3))
+    restore: StageConfig = field(default_factory=lambda: StageConfig(199.0, 160, 10, 1.5e-3))
     enhance: StageConfig = field(default_factory=lambda: StageConfig(13.0, 256, 16, 2e-3))
     joint: StageConfig = field(default_factory=lambda: StageConfig(6.0, 192, 8, 1e-4))
 
@@ -144,3 +144,33 @@ SINGLEHDR_PAPER = SingleHdrConfig(
     refine=StageConfig(120.0, 256, 8, 1e-5),
 )
 """The paper's rates and batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawMetadataConfig:
+    """The recipe of the codec of ``pack``.
+
+    The loss is the logarithm of rate and distortion at a price that follows the rate. A batch is a multiple
+    of crops_per_frame; crop is in photosites, a multiple of 32.
+    """
+
+    recipe: ClassVar[str] = "raw-metadata"
+    losses: ClassVar[tuple[str, ...]] = ("log-cost",)
+
+    size: str = "s"
+    loss: str = "log-cost"
+    seed: int = 1
+    hdr_share: float = 0.6
+    workers: int = 1
+    validate_every_s: float = 300.0
+    crops_per_frame: int = 4
+    codec: StageConfig = field(default_factory=lambda: StageConfig(45.0, 256, 8, 1e-3))
+
+    def contradictions(self) -> list[str]:
+        """Find values that cannot work."""
+        found = common_contradictions(self)
+        if self.crops_per_frame <= 0 or self.codec.batch % max(self.crops_per_frame, 1):
+            found.append("codec.batch is not a multiple of crops_per_frame")
+        if self.codec.crop % 32:
+            found.append(f"codec.crop = {self.codec.crop} is not a multiple of 32")
+        return found

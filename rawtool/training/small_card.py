@@ -5,7 +5,7 @@ from rawtool.runtime.card import SCHEMA, Card, TensorSpec
 from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 
 NAME = "cameranet-s"
-VERSION = "3"
+VERSION = "4"
 LICENCE = "Apache-2.0"
 BYTES_PER_PIXEL = {Task.RESTORE: 340, Task.ENHANCE: 280}
 """ONNX Runtime on the CPU, measured: peak memory of a run per pixel of the window."""
@@ -36,7 +36,7 @@ def small_card(task: Task, training: str) -> Card:
         condition_size=cameranet_s.CONDITION_SIZE if is_restore else 0,
         has_mosaic_input=is_restore,
         has_neutral_output=is_restore,
-        has_kept_input=not is_restore,
+        has_kept_input=True,
         bytes_per_pixel=BYTES_PER_PIXEL[task],
         opset=OPSET,
         tolerance=TOLERANCE,

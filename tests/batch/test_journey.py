@@ -25,7 +25,8 @@ from rawtool.vocabulary import ExistsPolicy, Format, Task
 VERB = Verb("paint", "_new", Task.HDR, frozenset({".txt"}), Format.EXR, HDR_OF_SUFFIX)
 
 
-TOLD = JourneyReport((("paint", 0.5),), 3, ("pale",), "net@1", "ab", "cpu", "CPU")
+FIGURES = (("psnr_db", 40.0), ("is_verified", True), ("bpp", None))
+TOLD = JourneyReport((("paint", 0.5),), 3, ("pale",), "net@1", "ab", "cpu", "CPU", FIGURES, "painted well")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def test_what_the_journey_says_reaches_the_report_of_the_file():
 
     outcome = report.outcome
     assert (outcome.seconds, outcome.tiles, outcome.warnings) == ((("paint", 0.5),), 3, ("pale",))
+    assert (outcome.metrics, outcome.said) == (FIGURES, "painted well")
     assert (outcome.network, outcome.sha256, outcome.device, outcome.provider) == (
         "net@1",
         "ab",

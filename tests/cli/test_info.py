@@ -36,7 +36,7 @@ def _fake(monkeypatch):
             raise UnsupportedRawError("a Foveon sensor; nobody here decodes it; develop it elsewhere")
         return replace(FACTS, path=path)
 
-    monkeypatch.setattr("rawtool.pipelines.info.inspect", inspect)
+    monkeypatch.setattr("rawtool.pipelines.packedfacts.inspect", inspect)
 
 
 def test_a_file_is_described_in_rows(capsys):

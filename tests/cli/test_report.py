@@ -73,6 +73,25 @@ def test_all_outputs_of_a_file_are_named(capsys):
     assert file_event(report)["also"] == ["a.avif", "a_sheet.png"]
 
 
+def test_the_result_is_told_in_figures_and_in_a_sentence(capsys):
+    outcome = Outcome(
+        (("read", 1.0),), "cpu", metrics=(("psnr_db", 51.5), ("bpp", None)), said="close enough"
+    )
+
+    with reporting(PROSE, 1) as reporter:
+        reporter.finished(replace(DONE, outcome=outcome))
+
+    assert file_event(replace(DONE, outcome=outcome))["metrics"] == {"psnr_db": 51.5, "bpp": None}
+    assert "rawtool: a.dng: close enough\n" in capsys.readouterr().err
+
+
+def test_without_a_network_none_is_named(capsys):
+    with reporting(PROSE, 1) as reporter:
+        reporter.finished(DONE)
+
+    assert "rawtool: a.dng -> a.jpg (1.0 s, cpu)\n" in capsys.readouterr().err
+
+
 def test_the_summary_event_counts_every_status():
     event = summary_event(Summary((DONE, FAILED), 4, 1.23456))
 

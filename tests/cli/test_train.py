@@ -35,7 +35,7 @@ def test_scenes_are_prepared_from_every_source(monkeypatch, capsys):
     assert capsys.readouterr().err == "rawtool: a.hdr\n"
 
 
-RECIPES = ("cameranet", "hdrunet", "singlehdr")
+RECIPES = ("cameranet", "hdrunet", "raw-metadata", "singlehdr")
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -83,3 +83,14 @@ def test_other_peaks_are_refused(word):
 )
 def test_an_input_space_is_auto_or_a_profile(word, profile):
     assert read(words.input_space, word) is profile
+
+
+@pytest.mark.parametrize("word", ["develop", "camera", "mine.jpg", "a/b.JPEG"])
+def test_a_base_is_developed_or_the_cameras_or_a_jpeg(word):
+    assert read(words.base_picture, word) == word
+
+
+@pytest.mark.parametrize("word", ["", "Camera", "mine.png", "jpg"])
+def test_other_bases_are_refused(word):
+    with pytest.raises(click.BadParameter, match="neither develop nor camera nor a file"):
+        read(words.base_picture, word)

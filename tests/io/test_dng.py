@@ -118,3 +118,28 @@ def test_nothing_is_overwritten_unasked(tmp_path):
 
     with pytest.raises(OutputExistsError):
         write_dng(mosaic_frame(), tmp_path / "a.dng")
+
+
+@pytest.mark.parametrize("n_colors", [1, 3])
+def test_whole_numbers_between_other_levels_are_kept_on_demand(tmp_path, n_colors):
+    frame = linear_frame(23, 45)
+    frame = replace(frame, black_level=(64.0,) * 3, white_level=16000.0)
+    if n_colors == 1:
+        grey, kind = np.ascontiguousarray(frame.samples[..., 0]), SensorKind.MONOCHROME
+        frame = replace(frame, samples=grey, kind=kind, black_level=(64.0,))
+
+    write_dng(frame, tmp_path / "a.dng", keeps_levels=True)
+    write_dng(frame, tmp_path / "b.dng")
+
+    kept, scaled = read_raw(tmp_path / "a.dng"), read_raw(tmp_path / "b.dng")
+    np.testing.assert_array_equal(kept.samples, frame.samples)
+    assert (kept.black_level, kept.white_level) == (frame.black_level, 16000.0)
+    assert (set(scaled.black_level), scaled.white_level) == ({0.0}, 65535.0)
+
+
+def test_floats_are_rounded_whatever_is_asked(tmp_path):
+    frame = mosaic_frame(samples=np.full((24, 32), 0.5, np.float32), black_level=(0.0,) * 4, white_level=1.0)
+
+    write_dng(frame, tmp_path / "a.dng", keeps_levels=True)
+
+    assert read_raw(tmp_path / "a.dng").samples.dtype == np.uint16

@@ -3,8 +3,8 @@ import struct
 import numpy as np
 import pytest
 
-from rawtool.io.jpegsegments import loads
-from rawtool.io.mpf import MPF_NAME, Listed, listed_pictures, mpf_segment
+from rawtool.io.jpegsegments import APP2, loads, segment_of
+from rawtool.io.mpf import MPF_NAME, Listed, listed_pictures, moved_index, mpf_segment
 from tests.io.jpegs import jpeg, with_application
 from tests.io.material import tiff
 
@@ -47,3 +47,26 @@ def test_an_index_that_cannot_be_read_lists_nothing(payload):
 
 def test_a_jpeg_without_an_index_lists_nothing():
     assert listed_pictures(loads(PLAIN)) == ()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_moved_index_has_a_larger_first_picture_and_farther_others(order):
+    pictures = (0x20030000, 900, 0), (0x40010002, 50, 700), (0x020001, 9, 800)
+    before = segment_of(APP2, MPF_NAME + index(*pictures, order=order))
+    expected = (0x20030000, 950, 0), (0x40010002, 50, 693), (0x020001, 9, 793)
+
+    assert moved_index(before, 50, -7) == segment_of(APP2, MPF_NAME + index(*expected, order=order))
+    assert moved_index(moved_index(before, 50, -7), -50, 7) == before
+
+
+def test_a_first_picture_of_unknown_length_stays_so():
+    before = segment_of(APP2, MPF_NAME + index((0x030000, 0, 0)))
+
+    assert moved_index(before, 50, 50) == before
+
+
+@pytest.mark.parametrize("payload", [b"", b"MM\0*", index()[:-3], index(), b"II*\0\xff\xff\0\0"])
+def test_an_index_that_cannot_be_read_is_not_touched(payload):
+    before = segment_of(APP2, MPF_NAME + payload)
+
+    assert moved_index(before, 50, 50) == before

@@ -157,6 +157,20 @@ def test_a_kept_rectangle_is_that_part_of_the_whole(kept):
     torch.testing.assert_close(found, whole[:, :, top : top + height, left : left + width])
 
 
+@pytest.mark.parametrize("kept", [(0, 0, 96, 128), (16, 32, 48, 64), (0, 72, 96, 56), (56, 0, 40, 8)])
+def test_a_kept_rectangle_of_a_restoration_is_that_part_of_the_whole(kept):
+    net = trained_a_little(RestoreNetS())
+    picture = light(1, 4, 96, 128)
+    top, left, height, width = kept
+
+    with torch.no_grad():
+        vector, _ = net.global_vector(light(1, 3, 64, 64), CONDITION)
+        whole = net(picture, CONDITION, vector)
+        found = net(picture, CONDITION, vector, torch.tensor([kept], dtype=torch.float32))
+
+    torch.testing.assert_close(found, whole[:, :, top : top + height, left : left + width])
+
+
 def test_the_enhancement_ignores_light_below_black():
     net = trained_a_little(EnhanceNetS())
     picture = light(1, 3, 32, 32) - 0.5

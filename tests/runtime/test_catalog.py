@@ -241,7 +241,7 @@ def test_the_index_names_the_stages_that_there_are(hdr_models):
     assert stages["tiny-net-v1"] == ["restore", "enhance"]
 
 
-@pytest.mark.parametrize("stages", ["", 'restore = "1"', 'hdr = "1"\nrestore = "2"', 'pack = "1"'])
+@pytest.mark.parametrize("stages", ["", 'restore = "1"', 'hdr = "1"\nrestore = "2"', 'paint = "1"'])
 def test_an_index_with_stages_of_no_command_is_refused(models, stages):
     head = 'name = "tiny-net"\nversion = "1"\nsize = "s"\nfolder = "tiny-net-v1"'
     (models / "index.toml").write_text(f"[[model]]\n{head}\n[model.stages]\n{stages}\n")

@@ -13,6 +13,7 @@ from rawtool.training.configs import (
     SINGLEHDR_PAPER,
     CameraNetConfig,
     HdrUnetConfig,
+    RawMetadataConfig,
     SingleHdrConfig,
 )
 from rawtool.training.loop import Progress
@@ -23,6 +24,7 @@ CONFIGS: Mapping[str, Mapping[str, RunConfig]] = {
     "cameranet": {"s": CameraNetConfig(), "paper": CAMERANET_PAPER},
     "hdrunet": {"s": HdrUnetConfig(), "paper": HDRUNET_PAPER},
     "singlehdr": {"s": SingleHdrConfig(), "paper": SINGLEHDR_PAPER},
+    "raw-metadata": {"s": RawMetadataConfig()},
 }
 """The settings of every recipe by its name and the size of its networks."""
 
@@ -70,6 +72,13 @@ def recipe(name: str) -> Recipe:
         from rawtool.training.recipes import singlehdr
 
         return Recipe(singlehdr.train_step, singlehdr.check_scenes, plots.draw_log, singlehdr.export)
+    if name == "raw-metadata":
+        from rawtool.training import plots
+        from rawtool.training.recipes import raw_metadata
+
+        return Recipe(raw_metadata.train_step, raw_metadata.check_scenes, plots.draw_log, raw_metadata.export)
+    if name != "cameranet":
+        raise ValueError(f"there is no recipe {name}")
     from rawtool.training import data, plots
     from rawtool.training.recipes import cameranet
 

@@ -11,15 +11,16 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("onnx")
 
 from rawtool.errors import ConfigError
-from rawtool.training.recipes import cameranet, hdrunet, singlehdr
+from rawtool.training.recipes import cameranet, hdrunet, raw_metadata, singlehdr
 from rawtool.training.recipes.registry import CONFIGS, recipe
 
 
-def test_there_are_three_recipes_in_two_sizes():
+def test_there_are_four_recipes_in_their_sizes():
     assert {name: list(sizes) for name, sizes in CONFIGS.items()} == {
         "cameranet": ["s", "paper"],
         "hdrunet": ["s", "paper"],
         "singlehdr": ["s", "paper"],
+        "raw-metadata": ["s"],
     }
 
 
@@ -31,7 +32,13 @@ def test_no_two_recipes_share_their_settings():
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("cameranet", cameranet), ("hdrunet", hdrunet), ("singlehdr", singlehdr)]
+    ("name", "module"),
+    [
+        ("cameranet", cameranet),
+        ("hdrunet", hdrunet),
+        ("raw-metadata", raw_metadata),
+        ("singlehdr", singlehdr),
+    ],
 )
 def test_a_name_stands_for_its_own_module(name, module):
     chosen = recipe(name)
@@ -66,3 +73,8 @@ def test_every_recipe_needs_scenes_on_both_sides(workshop, name, is_validation, 
 
     with pytest.raises(ConfigError, match=f"has no scene to {what} on"):
         recipe(name).check_scenes(replace(workshop, entries=entries))
+
+
+def test_an_unknown_name_is_our_own_mistake():
+    with pytest.raises(ValueError, match="no recipe"):
+        recipe("cameranet-s")

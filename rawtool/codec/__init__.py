@@ -1,0 +1,1 @@
+"""The bytes of the sidecar. No networks, no files."""

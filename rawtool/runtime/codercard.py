@@ -1,0 +1,154 @@
+"""The card of a codec's network: what its six graphs promise.
+
+Tensors, all float32; M latents, K hyper-latents, P notes; h, w the planes' sides, multiples of stride. Guides
+hold 8-bit codes, small guides whole halves of them; fit (1, 4, 13) is a polynomial of the guide; rate (1,) is
+from 0 to n_rates - 1.
+
+    analysis     planes (1, 4, h, w), guide (1, 12, h, w), fit, rate
+                 -> y (1, M, h/4, w/4), z (1, K, h/16, w/16)
+    synthesis    values (1, M, h/4, w/4), guide (1, 12, h, w), fit, rate -> planes (1, 4, h, w)
+    z_start      small_guide_z (1, 3, h/16, w/16), rate -> notes, groups (1, 1, h/16, w/16)
+    y_start      values of z, small_guide_z, small_guide_y (1, 3, h/4, w/4), rate -> notes, groups
+    z_step, y_step   values, mask (1, 1, ...), notes -> mean, step, scale
+
+All but analysis and synthesis count in whole numbers and give the same bits everywhere: values, mean and step
+are in sixteenths, groups are 0 to n_groups - 1, scale is the number of a frequency table.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from rawtool.errors import ModelContractError
+from rawtool.runtime import strict_json
+from rawtool.runtime.card import SCHEMA, GraphFile, Measurement
+from rawtool.vocabulary import Task
+
+Part = Literal["analysis", "synthesis", "z_start", "z_step", "y_start", "y_step"]
+"""The names of the graphs."""
+
+PARTS: tuple[Part, ...] = get_args(Part)
+EXACT_PARTS: tuple[Part, ...] = ("z_start", "z_step", "y_start", "y_step")
+
+INPUTS: dict[Part, tuple[str, ...]] = {
+    "analysis": ("planes", "guide", "fit", "rate"),
+    "synthesis": ("values", "guide", "fit", "rate"),
+    "z_start": ("small_guide_z", "rate"),
+    "z_step": ("values", "mask", "notes"),
+    "y_start": ("values", "small_guide_z", "small_guide_y", "rate"),
+    "y_step": ("values", "mask", "notes"),
+}
+"""Names of the inputs of each graph in their order."""
+
+OUTPUTS: dict[Part, tuple[str, ...]] = {
+    "analysis": ("y", "z"),
+    "synthesis": ("planes",),
+    "z_start": ("notes", "groups"),
+    "z_step": ("mean", "step", "scale"),
+    "y_start": ("notes", "groups"),
+    "y_step": ("mean", "step", "scale"),
+}
+"""Names of the outputs of each graph in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoderGraphs:
+    """The six graphs in one format."""
+
+    analysis: GraphFile
+    synthesis: GraphFile
+    z_start: GraphFile
+    z_step: GraphFile
+    y_start: GraphFile
+    y_step: GraphFile
+
+    @property
+    def files(self) -> tuple[GraphFile, ...]:
+        """All of them."""
+        return tuple(self.part(name) for name in PARTS)
+
+    def part(self, name: Part) -> GraphFile:
+        """One of them by its name."""
+        found: GraphFile = getattr(self, name)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class CoderCard:
+    """The promise of a codec's network.
+
+    stride is what the planes' sides must be multiples of; halo is the context of the synthesis and the
+    analysis around a tile, in planes' pixels. tolerance bounds |difference| of planes between engines.
+    """
+
+    schema: int
+    name: str
+    version: str
+    size: str
+    task: Task
+    n_latent: int
+    n_hyper: int
+    n_groups: int
+    n_rates: int
+    stride: int
+    halo: int
+    bytes_per_pixel: int
+    opset: int
+    tolerance: float
+    licence: str
+    may_invent_detail: bool
+    training: str
+    measured: tuple[Measurement, ...]
+    graphs: CoderGraphs | None
+    torch_graphs: CoderGraphs | None
+
+    @property
+    def exact_digest(self) -> bytes:
+        """SHA-256 over the files that decide bits, 32 bytes: what one wrote only the same can read."""
+        if self.graphs is None:
+            raise ModelContractError(f"card of {self.name}: it lists no graphs; the model is damaged")
+        lines = [f"{name} {self.graphs.part(name).sha256}\n" for name in EXACT_PARTS]
+        return hashlib.sha256("".join(lines).encode()).digest()
+
+
+def dumps(card: CoderCard) -> str:
+    """Write a card as JSON; ModelContractError when it contradicts itself."""
+    validate(card)
+    return strict_json.dumps(card)
+
+
+def loads(text: str) -> CoderCard:
+    """Read a card from JSON; ModelContractError says what does not fit."""
+    card = strict_json.loads(CoderCard, text)
+    validate(card)
+    return card
+
+
+def validate(card: CoderCard) -> None:
+    """Raise ModelContractError when the numbers of a card do not fit each other."""
+    problem = next((text for is_bad, text in _problems(card) if is_bad), None)
+    if problem is not None:
+        raise ModelContractError(f"card of {card.name}: {problem}; the model is damaged or too new")
+
+
+def _problems(card: CoderCard) -> tuple[tuple[bool, str], ...]:
+    counts = (card.n_latent, card.n_hyper, card.n_groups, card.n_rates, card.bytes_per_pixel)
+    files = [file for graphs in (card.graphs, card.torch_graphs) if graphs for file in graphs.files]
+    return (
+        (card.schema != SCHEMA, f"schema {card.schema} is not {SCHEMA}"),
+        (card.task is not Task.PACK, "it is not for packing"),
+        (not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", card.name), "name is not lower-case words and dashes"),
+        (not re.fullmatch(r"\d+(\.\d+)*", card.version), "version is not numbers and dots"),
+        (min(counts) < 1, "a count is not positive"),
+        (card.stride < 1 or card.halo % max(card.stride, 1) != 0, "halo is not a multiple of stride"),
+        (not 0 < card.tolerance < 1, "tolerance is not between 0 and 1"),
+        *(
+            (not re.fullmatch(r"[0-9a-f]{64}", file.sha256) or file.bytes < 1, f"{file.path} has no digest")
+            for file in files
+        ),
+        *(
+            (not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.path), f"{file.path!r} is no plain name")
+            for file in files
+        ),
+    )
