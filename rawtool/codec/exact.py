@@ -6,8 +6,9 @@ what is expected (`exact_model`), and what is left is coded by context (`exact_t
 """
 
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -54,11 +55,12 @@ def encode_exact(
         raise ValueError(f"the guide has another size: {guide.shape} for {samples.shape}")
     picture = samples if samples.ndim == 3 else samples[..., None]
     cell_shape = cell_shape if samples.ndim == 2 else (1, 1)
-    levels = exact_levels.choose_levels(picture, max_error)
-    ranks = exact_levels.ranks_of(picture, levels)
-    scene = Scene(picture.shape, cell_shape, choose_order(ranks, cell_shape), levels, guide)
-    coded = _encode_ranks(scene, ranks) if len(levels) > 1 else b""
-    return _dumps_scene(scene) + coded + _check_of(levels[ranks])
+    scene = Scene(picture.shape, cell_shape, choose_order(picture, cell_shape), (), guide)
+    planes = [exact_grid.cut_plane(picture, site, scene.plane_shape) for site in scene.sites]
+    levels = tuple(exact_levels.choose_levels(plane, max_error) for plane in planes)
+    scene = replace(scene, levels=levels)
+    ranks = list(map(exact_levels.ranks_of, planes, levels))
+    return _dumps_scene(scene) + _encode_ranks(scene, ranks) + _check_of(_samples_of(scene, iter(ranks)))
 
 
 def decode_exact(content: bytes, guide: AnyArray | None) -> AnyArray:
@@ -69,13 +71,18 @@ def decode_exact(content: bytes, guide: AnyArray | None) -> AnyArray:
     """
     scene, at = _loads_scene(content, guide)
     coded, check = content[at:-_N_CHECK_BYTES], content[-_N_CHECK_BYTES:]
-    if len(scene.levels) == 1:
-        samples = np.full(scene.shape, scene.levels[0])
-    else:
-        samples = scene.levels[_decode_ranks(scene, coded)]
+    samples = _decode_samples(scene, coded)
     if _check_of(samples) != check:
         raise damaged("they are not those that were written, or the base picture is another one")
     return samples if scene.shape[2] == 3 else samples[..., 0]
+
+
+def _samples_of(scene: Scene, ranks: Iterator[AnyArray]) -> AnyArray:
+    """Put planes of ranks together as samples, uint16 (H, W, C)."""
+    samples = np.empty(scene.shape, np.uint16)
+    for site, levels, plane in zip(scene.sites, scene.levels, ranks, strict=True):
+        exact_grid.paste_plane(samples, site, levels[plane])
+    return samples
 
 
 def _check_of(samples: AnyArray) -> bytes:
@@ -90,8 +97,8 @@ def _check_of(samples: AnyArray) -> bytes:
 class _Encoder:
     """Knows the planes in their order, and writes down what the decoder cannot know."""
 
+    scene: Scene
     planes: list[AnyArray]
-    n_levels: int
     writer: Writer
     executor: Executor
 
@@ -103,26 +110,26 @@ class _Encoder:
 
     def residuals(self, number: int, around: Surroundings, which: Pass) -> tuple[Expectation, AnyArray]:
         """Fit the weights of a pass, and write them and the residuals down."""
-        truth = self.planes[number][which.slices()]
-        expected = expect(around, self._weights(around, truth), self.n_levels, self.executor)
+        truth, n_levels = self.planes[number][which.slices()], len(self.scene.levels[number])
+        expected = expect(around, self._weights(around, truth, n_levels), n_levels, self.executor)
         off = truth - expected.ranks
         self.writer.add(off, expected)
         return expected, off
 
-    def _weights(self, around: Surroundings, truth: AnyArray) -> Weights:
+    def _weights(self, around: Surroundings, truth: AnyArray, n_levels: int) -> Weights:
         if _is_too_small(around):
             return default_weights(len(around.known))
-        weights = fit_weights(around, truth, self.n_levels)
+        weights = fit_weights(around, truth, n_levels)
         for numbers in (weights.borders, weights.ranks, weights.sizes):
             self.writer.add_numbers(numbers)
         return weights
 
 
-def _encode_ranks(scene: Scene, ranks: AnyArray) -> bytes:
-    planes = [exact_grid.cut_plane(ranks, site, scene.plane_shape) for site in scene.sites]
+def _encode_ranks(scene: Scene, planes: list[AnyArray]) -> bytes:
+    """Code planes in their order, int32 (h, w) each."""
     writer = Writer()
     with ThreadPoolExecutor() as executor:
-        for _ in walk(scene, _Encoder(planes, len(scene.levels), writer, executor)):
+        for _ in walk(scene, _Encoder(scene, planes, writer, executor)):
             pass
     return writer.dumps()
 
@@ -139,7 +146,7 @@ def _is_too_small(around: Surroundings) -> bool:
 class _Decoder:
     """Reads what the encoder has written down."""
 
-    n_levels: int
+    scene: Scene
     reader: Reader
     executor: Executor
 
@@ -150,9 +157,13 @@ class _Decoder:
 
     def residuals(self, number: int, around: Surroundings, which: Pass) -> tuple[Expectation, AnyArray]:
         """Read the weights and the residuals of the next pass."""
-        del number, which
-        expected = expect(around, self._weights(around), self.n_levels, self.executor)
-        return expected, self.reader.take(expected)
+        n_levels = len(self.scene.levels[number])
+        expected = expect(around, self._weights(around), n_levels, self.executor)
+        off = self.reader.take(expected)
+        ranks = expected.ranks + off
+        if ranks.min() < 0 or ranks.max() >= n_levels:
+            raise damaged(f"a sample of the pass at {which.spacing} lies out of its range")
+        return expected, off
 
     def _weights(self, around: Surroundings) -> Weights:
         n_known, n_sides = len(around.known), n_class_sides(around)
@@ -162,48 +173,51 @@ class _Decoder:
         return Weights(*(self.reader.take_numbers(shape) for shape in shapes))
 
 
-def _decode_ranks(scene: Scene, content: bytes) -> AnyArray:
+def _decode_samples(scene: Scene, content: bytes) -> AnyArray:
     reader = Reader(content)
-    n_levels = len(scene.levels)
-    ranks = np.empty(scene.shape, np.int32)
     with ThreadPoolExecutor() as executor:
-        planes = walk(scene, _Decoder(n_levels, reader, executor))
-        for site, plane in zip(scene.sites, planes, strict=True):
-            if plane.min() < 0 or plane.max() >= n_levels:
-                raise damaged("a sample lies out of its range")
-            exact_grid.paste_plane(ranks, site, plane)
+        samples = _samples_of(scene, walk(scene, _Decoder(scene, reader, executor)))
     reader.finish()
-    return ranks
+    return samples
 
 
 # The head.
 
 
 def _dumps_scene(scene: Scene) -> bytes:
-    levels = exact_levels.dumps_levels(scene.levels)
-    numbers = (*scene.shape, *scene.cell_shape, int(scene.guide is not None), len(levels))
-    return bytes([_FORMAT]) + b"".join(map(varint, numbers)) + levels + b"".join(map(varint, scene.order))
+    numbers = (*scene.shape, *scene.cell_shape, int(scene.guide is not None), *scene.order)
+    levels = [exact_levels.dumps_levels(levels) for levels in scene.levels]
+    return bytes([_FORMAT]) + b"".join([*map(varint, numbers), *(varint(len(own)) + own for own in levels)])
 
 
 def _loads_scene(content: bytes, guide: AnyArray | None) -> tuple[Scene, int]:
     """Return the scene, and where its coded ranks begin."""
     if content[:1] != bytes([_FORMAT]):
         raise damaged("they begin as nothing that is known")
-    numbers, at = _read_varints(content, 1, 7)
-    height, width, n_channels, n_rows, n_columns, has_guide, n_level_bytes = numbers
+    numbers, at = _read_varints(content, 1, 6)
+    height, width, n_channels, n_rows, n_columns, has_guide = numbers
     n_samples = height * width * n_channels
     is_cell = 0 < n_rows <= _MOST_CELL and 0 < n_columns <= _MOST_CELL and n_channels in (1, 3)
     if not 0 < n_samples <= _MOST_SAMPLES or not is_cell:
         raise damaged("their size cannot be")
     if has_guide != (guide is not None) or (guide is not None and guide.shape[:2] != (height, width)):
         raise damaged("they were made beside another base picture")
-    levels = exact_levels.loads_levels(content[at : at + n_level_bytes])
-    order, at = _read_varints(content, at + n_level_bytes, n_rows * n_columns * n_channels)
+    order, at = _read_varints(content, at, n_rows * n_columns * n_channels)
     if sorted(order) != list(range(len(order))):
         raise damaged("their planes are in no order")
-    if len(levels) > 1 and n_samples > len(content) * _MOST_SAMPLES_PER_BYTE:
+    levels, at = _read_levels(content, at, len(order))
+    if max(map(len, levels)) > 1 and n_samples > len(content) * _MOST_SAMPLES_PER_BYTE:
         raise damaged("they are cut short")
     return Scene((height, width, n_channels), (n_rows, n_columns), tuple(order), levels, guide), at
+
+
+def _read_levels(content: bytes, at: int, n_planes: int) -> tuple[tuple[AnyArray, ...], int]:
+    levels = []
+    for _ in range(n_planes):
+        n_bytes, at = read_varint(content, at)
+        levels.append(exact_levels.loads_levels(content[at : at + n_bytes]))
+        at += n_bytes
+    return tuple(levels), at
 
 
 def _read_varints(content: bytes, at: int, n_numbers: int) -> tuple[list[int], int]:

@@ -115,18 +115,16 @@ class Neighbours:
 
 def neighbours_of(which: Pass, site: Site, others: list[Site]) -> Neighbours:
     """Choose the nearest known samples, among them the nearest four of the plane itself."""
-    own = own_offsets(which)
-    unit = which.spacing**2
-    found = [
-        ((dy * site.n_rows) ** 2 * unit + (dx * site.n_columns) ** 2 * unit, 0, (dy, dx))
-        for dy, dx in own[N_NEAREST:]
-    ]
-    found_others = other_offsets(site, others)[:N_NEIGHBOURS]
-    ranked = [(_squared_distance(site, others[offset[0]], offset), 1, offset) for offset in found_others]
-    nearest = sorted([*found, *ranked])[: N_NEIGHBOURS - len(own[:N_NEAREST])]
-    chosen_own = [*own[:N_NEAREST], *(offset for _, kind, offset in nearest if kind == 0)]
-    chosen_others = [offset for _, kind, offset in nearest if kind == 1]
-    return Neighbours(tuple(chosen_own), tuple(chosen_others))
+    own, beside = own_offsets(which), other_offsets(site, others)
+    n_near = len(own[:N_NEAREST])
+    far = [(_own_squared_distance(site, which.spacing, offset), 0) for offset in own[n_near:]]
+    far += [(_squared_distance(site, others[offset[0]], offset), 1) for offset in beside]
+    kinds = [kind for _, kind in sorted(far)[: N_NEIGHBOURS - n_near]]
+    return Neighbours(tuple(own[: n_near + kinds.count(0)]), tuple(beside[: kinds.count(1)]))
+
+
+def _own_squared_distance(site: Site, spacing: int, offset: tuple[int, int]) -> int:
+    return spacing**2 * ((offset[0] * site.n_rows) ** 2 + (offset[1] * site.n_columns) ** 2)
 
 
 # Arrays.

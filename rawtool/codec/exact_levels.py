@@ -1,8 +1,10 @@
 """The values that samples may take: whole numbers to ranks and back.
 
 A camera that stores a curve leaves gaps between its values, and an allowed error lets neighbours share one.
-Either way what is coded are ranks in a rising list of levels, uint16 (n,).
+Either way what is coded are ranks in a rising list of levels, uint16 (n,), one list for each plane.
 """
+
+import math
 
 import numpy as np
 
@@ -10,8 +12,6 @@ from rawtool.arrays import AnyArray
 from rawtool.codec.numbers import damaged, pack_numbers, read_varint, unpack_numbers, varint
 
 _N_VALUES = 1 << 16
-# A list of its own is kept only if it leaves out this much of the range.
-_MOST_OF_RANGE = 0.75
 
 
 def choose_levels(samples: AnyArray, max_error: int) -> AnyArray:
@@ -19,12 +19,17 @@ def choose_levels(samples: AnyArray, max_error: int) -> AnyArray:
     counts = np.bincount(samples.ravel(), minlength=_N_VALUES)
     present = np.flatnonzero(counts)
     lowest, highest = int(present[0]), int(present[-1])
-    step = 2 * max_error + 1
+    # Even levels: as many multiples of what all values have in common as lie within the bound of one level.
+    unit = max(int(np.gcd.reduce(np.diff(present))), 1)
+    step = (2 * max_error // unit + 1) * unit
     n_even = (highest - lowest) // step + 1
     chosen = _covering(present, counts, max_error)
-    if len(chosen) <= _MOST_OF_RANGE * n_even:
+    # A list pays if it makes ranks dense enough; only half of what that promises is believed.
+    n_saved_bits = samples.size * math.log2(n_even / len(chosen)) / 2
+    if len(chosen) < n_even and 8 * len(dumps_levels(chosen)) < n_saved_bits:
         return chosen
-    return np.minimum(lowest + max_error + step * np.arange(n_even), _N_VALUES - 1).astype(np.uint16)
+    even = lowest + (step - unit) // 2 + step * np.arange(n_even)
+    return np.minimum(even, _N_VALUES - 1).astype(np.uint16)
 
 
 def _covering(present: AnyArray, counts: AnyArray, max_error: int) -> AnyArray:
@@ -41,9 +46,22 @@ def _covering(present: AnyArray, counts: AnyArray, max_error: int) -> AnyArray:
 
 def ranks_of(samples: AnyArray, levels: AnyArray) -> AnyArray:
     """Return the rank of the level that is nearest to each sample, int32 of the samples' shape."""
-    values = levels.astype(np.int64)
-    nearest = np.searchsorted((values[:-1] + values[1:]) / 2, np.arange(_N_VALUES))
-    return nearest.astype(np.int32)[samples]
+    return _nearest(levels)[samples]
+
+
+def ranks_beyond(samples: AnyArray, levels: AnyArray) -> AnyArray:
+    """Return ranks as `ranks_of` does, but below the first level and above the last they go on evenly."""
+    first, last, values = int(levels[0]), int(levels[-1]), np.arange(_N_VALUES)
+    beyond = np.minimum(values - first, 0) + np.maximum(values - last, 0)
+    ranks = _nearest(levels) + beyond * (len(levels) - 1) // max(last - first, 1)
+    return ranks.astype(np.int32)[samples]
+
+
+def _nearest(levels: AnyArray) -> AnyArray:
+    """Return the rank of the level nearest to each value, int32 (2^16,)."""
+    doubled = 2 * levels.astype(np.int64)
+    borders = (doubled[:-1] + doubled[1:]) // 2
+    return np.searchsorted(borders, 2 * np.arange(_N_VALUES)).astype(np.int32)
 
 
 def dumps_levels(levels: AnyArray) -> bytes:

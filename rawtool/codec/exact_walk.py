@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from rawtool.arrays import AnyArray
-from rawtool.codec import exact_grid
+from rawtool.codec import exact_grid, exact_levels
 from rawtool.codec.exact_grid import Pass, Site
 from rawtool.codec.exact_model import Expectation, Plane, Surroundings, look_around
 
@@ -17,12 +17,12 @@ N_KNOTS = 17
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is coded: samples (H, W, C), the cell, the order of the planes, the levels, the guide if any."""
+    """What is coded: samples (H, W, C), the cell, the planes' order and their levels, the guide if any."""
 
     shape: tuple[int, int, int]
     cell_shape: tuple[int, int]
     order: tuple[int, ...]
-    levels: AnyArray
+    levels: tuple[AnyArray, ...]
     guide: AnyArray | None
 
     @property
@@ -53,19 +53,25 @@ class Coder(Protocol):
 def walk(scene: Scene, coder: Coder) -> Iterator[AnyArray]:
     """Go through planes and passes, and return the ranks of each plane, int32 (h, w), when it is done."""
     passes = exact_grid.passes_of(scene.plane_shape)
-    sites, done = scene.sites, list[Plane]()
+    sites, done = scene.sites, list[tuple[AnyArray, AnyArray]]()
     for number, site in enumerate(sites):
         plane = _fresh_plane(scene, coder, number, passes[0].spacing)
+        others = [_seen_from(scene.levels[number], samples, sizes) for samples, sizes in done]
         for which in passes:
-            if all(which.shape(scene.plane_shape)):
+            if len(scene.levels[number]) > 1 and all(which.shape(scene.plane_shape)):
                 neighbours = exact_grid.neighbours_of(which, site, sites[:number])
-                around = look_around(plane, done, which, neighbours)
+                around = look_around(plane, others, which, neighbours)
                 expected, off = coder.residuals(number, around, which)
                 plane.ranks[which.slices()] = expected.ranks + off
                 plane.sizes[which.slices()] = np.abs(off)
         yield plane.ranks
-        padded = exact_grid.with_margin(plane.ranks), exact_grid.with_margin(plane.sizes)
-        done.append(Plane(*padded, None, 0))
+        samples = scene.levels[number][plane.ranks]
+        done.append((exact_grid.with_margin(samples), exact_grid.with_margin(plane.sizes)))
+
+
+def _seen_from(levels: AnyArray, samples: AnyArray, sizes: AnyArray) -> Plane:
+    """Return a finished plane with the ranks that its samples would have in another one."""
+    return Plane(exact_levels.ranks_beyond(samples, levels), sizes, None, 0)
 
 
 def _fresh_plane(scene: Scene, coder: Coder, number: int, margin: int) -> Plane:
@@ -92,17 +98,17 @@ def bend(guide: AnyArray, knots: AnyArray) -> AnyArray:
     return lines[0][guide[..., 0]] + lines[1][guide[..., 1]] + lines[2][guide[..., 2]]
 
 
-def choose_order(ranks: AnyArray, cell_shape: tuple[int, int]) -> tuple[int, ...]:
-    """Choose the order of the planes of ranks (H, W, C): first those that tell most of the others.
+def choose_order(samples: AnyArray, cell_shape: tuple[int, int]) -> tuple[int, ...]:
+    """Choose the order of the planes of samples (H, W, C): first those that tell most of the others.
 
     These are the greens. Which diagonal of a Bayer cell is green shows in how alike its planes are.
     """
-    if ranks.shape[2] == 3:
+    if samples.shape[2] == 3:
         return 1, 0, 2
     if cell_shape != (2, 2):
         return tuple(range(cell_shape[0] * cell_shape[1]))
-    shape = exact_grid.plane_shape(ranks.shape, cell_shape)
+    shape = exact_grid.plane_shape(samples.shape, cell_shape)
     sites = exact_grid.sites_of(cell_shape, 1)
-    planes = [exact_grid.cut_plane(ranks, site, shape)[::4, ::4] for site in sites]
+    planes = [exact_grid.cut_plane(samples, site, shape)[::4, ::4].astype(np.int64) for site in sites]
     rising, falling = np.abs(planes[1] - planes[2]).sum(), np.abs(planes[0] - planes[3]).sum()
     return (1, 2, 0, 3) if rising <= falling else (0, 3, 1, 2)

@@ -18,6 +18,7 @@ ONE = 16
 WEIGHT_ONE = 64
 MOST_WEIGHT = 63
 MOST_ACTIVATION = 127
+MOST_BIAS = 2**20
 MOST_EXACT = 2**24
 
 
@@ -79,7 +80,7 @@ class ExactConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_out))
         nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         self.is_frozen = False
-        if n_in * kernel**2 * MOST_WEIGHT * MOST_ACTIVATION >= MOST_EXACT // 2:
+        if n_in * kernel**2 * MOST_WEIGHT * MOST_ACTIVATION + MOST_BIAS >= MOST_EXACT:
             raise ValueError("the sums of this layer would not be exact")
 
     def numbers(self) -> tuple[Tensor, Tensor]:
@@ -87,7 +88,7 @@ class ExactConv(nn.Module):
         if self.is_frozen:
             return self.weight, self.bias
         weight = _number(self.weight * WEIGHT_ONE, MOST_WEIGHT)
-        return weight, _number(self.bias * (WEIGHT_ONE * ONE), MOST_EXACT // 4)
+        return weight, _number(self.bias * (WEIGHT_ONE * ONE), MOST_BIAS)
 
     def freeze(self) -> None:
         """Keep the whole numbers in the place of the parameters, for export."""

@@ -7,7 +7,7 @@ What is ours:
 
 - all that decides a probability counts in whole numbers (``nets/exact.py``);
 - both sides begin with a polynomial of the picture that is fitted to each raw and costs a hundred bytes;
-- y begins as the lowest frequencies of what that polynomial lacks, and the network adds to them on both sides;
+- y begins as the frequencies of what that polynomial lacks, and the network adds to them on both sides;
 - several rates from one network: a gain for every channel of y, learned at six rates, interpolated between;
 - synthesis works at half the planes' size and below, single pixels at full size: within 10 kMAC a photosite.
 
@@ -30,12 +30,9 @@ from rawtool.nets.exact import ExactContext, ExactConv, floored, whole
 
 N_RATES = 6
 N_GROUPS = 4
-N_LATENT = 24
+N_LATENT = 64
 N_TERMS = 13
 """Terms of the polynomial of a site's colours: 1, then three each of x, x^2, x^3, and the products of two."""
-
-N_WAVES = (10, 6, 5, 3)
-"""How many of the 16 waves of each mix of planes y begins with."""
 
 Y_SIZE = 4
 """Planes' pixels of a side that one place of y stands for."""
@@ -77,10 +74,10 @@ class Coded:
 
 
 def waves() -> Tensor:
-    """Give the 24 lowest of the 64 waves of a cell of 4x4 pixels of 4 planes: orthonormal, (24, 4, 4, 4).
+    """Give the 64 waves of a cell of 4x4 pixels of 4 planes: orthonormal, (64, 4, 4, 4).
 
-    Over the planes R, G1, G2, B their sum, green against red and blue, red against blue, and one green against the
-    other; over rows and columns a cosine transform.
+    Over the planes R, G1, G2, B their sum, green against red and blue, red against blue, green against green;
+    over rows and columns a cosine transform, low waves first.
     """
     half, root = 0.5, math.sqrt(0.5)
     mixes = (
@@ -93,12 +90,12 @@ def waves() -> Tensor:
     cosine = torch.cos(torch.tensor(angle, dtype=torch.float64)) * math.sqrt(2.0 / Y_SIZE)
     cosine[0] *= root
     order = sorted((i + j, max(i, j), i, j) for i in range(Y_SIZE) for j in range(Y_SIZE))
-    picked = [(mix, i, j) for mix, n in zip(mixes, N_WAVES, strict=True) for _, _, i, j in order[:n]]
-    rows = [
-        torch.einsum("p,i,j->pij", torch.tensor(m, dtype=torch.float64), cosine[i], cosine[j])
-        for m, i, j in picked
+    made = [
+        torch.einsum("p,i,j->pij", torch.tensor(mix, dtype=torch.float64), cosine[i], cosine[j])
+        for mix in mixes
+        for _, _, i, j in order
     ]
-    return torch.stack(rows).float()
+    return torch.stack(made).float()
 
 
 def _quiet(layer: nn.Conv2d) -> nn.Conv2d:

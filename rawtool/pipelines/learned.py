@@ -10,7 +10,7 @@ group of places of the latents y. What stands in a stream that is missing is tak
 
 import hashlib
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,8 +41,7 @@ _VERSION = 1
 _MOST_SIDE = 1 << 17
 _MOST_SYMBOL = 32767
 
-Exchange = Callable[[AnyArray | None, AnyArray], AnyArray]
-"""Take the symbols of a group (None when decoding) and the numbers of their tables; give the symbols."""
+_NOTHING = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +149,9 @@ class LearnedCoder:
         part: Part = "z_step" if level == "z" else "y_step"
         values = np.zeros((1, channels, *groups.shape[2:]), np.float32)
         for at in range(min(len(coders) + 1, card.n_groups)):
+            if at < len(coders) and not (groups == at).any():
+                coders[at].exchange(None if latents is None else _NOTHING, _NOTHING)
+                continue
             mask = (groups < at).astype(np.float32)
             found = self._network.run(part, {"values": values, "mask": mask, "notes": start["notes"]})
             if at == len(coders):
@@ -295,7 +297,9 @@ class _Padded:
         """Give (1, 3, h / size, w / size): means of 2 size x 2 size codes, rounded, then halved and cut."""
         side = 2 * size
         height, width = (length // side for length in self._guide.shape[:2])
-        sums = self._guide.reshape(height, side, width, side, 3).sum(axis=(1, 3), dtype=np.int64)
+        # Rows first: numpy adds whole lines many times faster than small cells.
+        lines = self._guide.reshape(height, side, -1).sum(axis=1, dtype=np.uint32)
+        sums = lines.reshape(height, width, side, 3).sum(axis=2, dtype=np.uint32)
         halves = ((sums + side * side // 2) // (side * side)) >> 1
         return _tensor(halves.astype(np.float32))
 

@@ -164,7 +164,7 @@ class RawMetadataConfig:
     workers: int = 1
     validate_every_s: float = 300.0
     crops_per_frame: int = 4
-    codec: StageConfig = field(default_factory=lambda: StageConfig(45.0, 256, 8, 1e-3))
+    codec: StageConfig = field(default_factory=lambda: StageConfig(22.0, 192, 8, 1.5e-3))
 
     def contradictions(self) -> list[str]:
         """Find values that cannot work."""

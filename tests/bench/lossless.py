@@ -3,7 +3,7 @@
 
     python tests/bench/lossless.py RAW BASE.jpg [RAW BASE.jpg ...] [--max-error 0 29 87]
 
-BASE.jpg is the upright picture that `rawtool develop RAW` made, of the whole frame; it serves as the guide, and
+BASE.jpg is the upright picture that `rawtool develop RAW` made, of the whole frame; it is the guide, and
 its bytes count in the last column. The DNG is counted as a whole file, with what the camera wrote. Seconds
 are those of all processors, in this process. Every result is decoded again and compared.
 """

@@ -23,10 +23,28 @@ def test_every_sample_lies_within_the_bound_of_its_level(samples, max_error):
 
 
 def test_values_that_never_occur_have_no_level():
-    samples = np.arange(0, 5000, 7, dtype=np.uint16)
+    present = np.cumsum(np.arange(200) // 20 + 1)
+    samples = np.repeat(present, 50).astype(np.uint16)
 
-    assert exact_levels.choose_levels(samples, 0).tolist() == samples.tolist()
-    assert len(exact_levels.choose_levels(samples, 7)) == 239
+    assert exact_levels.choose_levels(samples, 0).tolist() == present.tolist()
+    assert len(exact_levels.choose_levels(samples[::50], 0)) == present[-1] - present[0] + 1
+
+
+def test_ranks_go_on_evenly_beyond_the_levels():
+    levels = np.array([100, 110, 140, 160], np.uint16)
+    samples = np.array([40, 80, 100, 124, 126, 160, 180, 220], np.uint16)
+
+    assert exact_levels.ranks_of(samples, levels).tolist() == [0, 0, 0, 1, 2, 3, 3, 3]
+    assert exact_levels.ranks_beyond(samples, levels).tolist() == [-3, -1, 0, 1, 2, 3, 4, 6]
+    assert exact_levels.ranks_beyond(samples, levels[:1]).tolist() == [0] * 8
+
+
+def test_what_all_values_have_in_common_is_left_out():
+    samples = np.arange(48, 5000, 16, dtype=np.uint16)[[0, 3, 5, 80, 200]]
+
+    assert exact_levels.choose_levels(samples, 0).tolist() == list(range(48, 3249, 16))
+    assert exact_levels.choose_levels(samples, 16).tolist() == list(range(64, 3265, 48))
+    assert exact_levels.choose_levels(samples, 24).tolist() == [72 + 64 * k for k in range(51)]
 
 
 def test_a_range_with_few_gaps_is_taken_whole():
@@ -39,10 +57,10 @@ def test_a_range_with_few_gaps_is_taken_whole():
 
 
 def test_a_level_is_the_mean_of_what_it_stands_for():
-    samples = np.array([10] * 9 + [20] + [500], np.uint16)
+    samples = np.array(([10] * 9 + [20] + [501]) * 30, np.uint16)
 
-    assert exact_levels.choose_levels(samples, 9).tolist() == [11, 500]
-    assert exact_levels.choose_levels(samples, 5).tolist() == [15, 500]
+    assert exact_levels.choose_levels(samples, 9).tolist() == [11, 501]
+    assert exact_levels.choose_levels(samples, 5).tolist() == [15, 501]
 
 
 @given(SAMPLES, st.sampled_from([0, 5]))

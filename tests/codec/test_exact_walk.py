@@ -35,7 +35,7 @@ def test_the_planes_come_out_as_they_are(cell_shape):
     ranks = source.integers(0, 500, (61, 70, 1)).astype(np.int32)
     order = tuple(range(cell_shape[0] * cell_shape[1]))[::-1]
     guide = source.integers(0, 256, (61, 70, 3), np.uint8)
-    scene = Scene(ranks.shape, cell_shape, order, np.arange(500, dtype=np.uint16), guide)
+    scene = Scene(ranks.shape, cell_shape, order, (np.arange(500, dtype=np.uint16),) * len(order), guide)
     planes = [exact_grid.cut_plane(ranks, site, scene.plane_shape) for site in scene.sites]
     coder = Knowing(planes, [])
 

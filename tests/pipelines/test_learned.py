@@ -122,3 +122,15 @@ def test_a_guide_or_rate_that_does_not_fit_is_our_own_mistake(coder):
 def test_a_model_for_something_else_is_refused():
     with pytest.raises(ModelContractError, match="develops raws"):
         open_learned("cameranet-s")
+
+
+def test_the_golden_streams_of_the_shipped_model_decode_on_every_machine(root):
+    pytest.importorskip("onnxruntime")
+    golden = np.load(root / "tests" / "golden" / "raw-metadata-s-v1.npz")
+    shipped = open_learned("raw-metadata-s@1", "cpu")
+    streams = [golden[f"stream_{number}"].tobytes() for number in range(5)]
+
+    found = shipped.decode(streams, golden["guide"])
+
+    assert shipped.digest == golden["digest"].tobytes()
+    assert np.abs(found - golden["planes"]).max() < 1e-4
