@@ -9,7 +9,11 @@ import numpy as np
 from rawtool.arrays import AnyArray, Planes, Rgb8
 
 TOE = 1e-4
-"""The encoding is sign(x) (sqrt(|x| + TOE) - sqrt(TOE)), that of the networks."""
+"""The encoding is sign(x) (sqrt(|x| + TOE) - sqrt(TOE)).
+
+The networks encode with a longer toe; raw-metadata-s-v1 has learned what lies between, and this number with
+it.
+"""
 
 N_TERMS = 13
 _MOST_SITES = 1 << 17
@@ -17,7 +21,7 @@ _RIDGE = 1e-5
 
 
 def root_encode(light: AnyArray) -> AnyArray:
-    """Encode light as the networks do; 0 stays 0 and 1 becomes 0.99."""
+    """Encode light; 0 stays 0 and 1 becomes 0.99."""
     return light / (np.sqrt(np.abs(light) + TOE) + np.sqrt(TOE))
 
 

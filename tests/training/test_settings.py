@@ -32,6 +32,7 @@ class ToastConfig:
     seed: int = 1
     hdr_share: float = 0.5
     workers: int = 0
+    validate_every_s: float = 300.0
     brown: StageConfig = field(default_factory=lambda: StageConfig(3.0, 32, 2, 1e-3))
     butter: StageConfig = field(default_factory=lambda: StageConfig(1.0, 64, 1, 1e-3))
     slices: int = 2
