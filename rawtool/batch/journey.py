@@ -110,7 +110,7 @@ def forecast(plan: Plan, request: Request[Settings], task: Task) -> Forecast:
         DeviceError: there is no device of that name.
     """
     found = find_model(request.networks.network, None, task)
-    return forecast_with(f"{found.name}@{found.version}", plan, request)
+    return forecast_with(found.label, plan, request)
 
 
 def forecast_with(label: str, plan: Plan, request: Request[Settings]) -> Forecast:

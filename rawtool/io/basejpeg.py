@@ -1,13 +1,12 @@
 """JPEGs that can stay as they are under a gain map."""
 
-import os
 from io import BytesIO
 from pathlib import Path
 
-from rawtool.errors import InputError
 from rawtool.io.exifsource import ADOBE_RGB, ExifSource, find_exif
 from rawtool.io.iccprofile import profile_of
 from rawtool.io.jpegsegments import SOI, frame_of, loads, profile_in
+from rawtool.io.reading import readable
 
 _ORIENTATION = 274
 
@@ -22,14 +21,10 @@ def read_base(path: Path) -> bytes | None:
         CorruptFileError: the JPEG is damaged or cut short.
         InputError: not readable.
     """
-    try:
-        with path.open("rb") as stream:
-            if stream.read(len(SOI)) != SOI:
-                return None
-            content = SOI + stream.read()
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise InputError(f"cannot be read: {reason}; check the path and its permissions") from error
+    with readable(), path.open("rb") as stream:
+        if stream.read(len(SOI)) != SOI:
+            return None
+        content = SOI + stream.read()
     source, picture = find_exif(BytesIO(content)), loads(content)
     is_color = frame_of(picture)[2] == 3
     is_upright = source is None or source.main.integer(_ORIENTATION, 1) == 1

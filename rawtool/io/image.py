@@ -3,7 +3,6 @@
 JPEG, PNG, TIFF, WebP, AVIF, JPEG XL, OpenEXR, Radiance.
 """
 
-import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from rawtool.io.jpeg import read_jpeg
 from rawtool.io.orientation import upright
 from rawtool.io.png import read_png
 from rawtool.io.radiance import read_radiance
+from rawtool.io.reading import readable
 from rawtool.io.tiffpicture import read_picture
 from rawtool.io.webp import read_webp
 from rawtool.vocabulary import Profile, Space
@@ -66,14 +66,10 @@ def read_image(path: Path) -> Image:
         CorruptFileError: damaged, cut short or empty.
         InputError: not readable, or a package for the format is missing.
     """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(16)
-            kind = next((one for one in _KINDS if head[one.start :].startswith(one.magic)), None)
-            source = None if kind is None else find_exif(stream)
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise InputError(f"cannot be read: {reason}; check the path and its permissions") from error
+    with readable(), path.open("rb") as stream:
+        head = stream.read(16)
+        kind = next((one for one in _KINDS if head[one.start :].startswith(one.magic)), None)
+        source = None if kind is None else find_exif(stream)
     if not head:
         raise CorruptFileError("the file is empty; export it again")
     if kind is None:

@@ -1,11 +1,10 @@
 """Packed pictures on disk: read with their payload; written, read back, and only then given their names."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rawtool.errors import InputError, VerificationError
+from rawtool.errors import VerificationError
 from rawtool.io.packedjpeg import (
     find_payload,
     payload_behind,
@@ -15,23 +14,11 @@ from rawtool.io.packedjpeg import (
     with_trailer,
 )
 from rawtool.io.publish import publish
+from rawtool.io.reading import read_bytes
 from rawtool.vocabulary import Embed
 
 Finish = Callable[[bytes, bytes], bytes]
 """What looks at a JPEG and a payload as they were read back from disk and returns the payload to keep."""
-
-
-def read_jpeg_bytes(path: Path) -> bytes:
-    """Return the bytes of a JPEG, or of what should be one.
-
-    Raises:
-        InputError: not readable.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise InputError(f"cannot be read: {reason}; check the path and its permissions") from error
 
 
 def read_packed(path: Path) -> tuple[bytes, bytes]:
@@ -41,7 +28,7 @@ def read_packed(path: Path) -> tuple[bytes, bytes]:
         SidecarError: there is none, or it is damaged.
         InputError: not readable.
     """
-    return read_jpeg_bytes(path), find_payload(path)
+    return read_bytes(path), find_payload(path)
 
 
 def write_packed(

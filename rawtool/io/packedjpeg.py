@@ -7,7 +7,6 @@ Other boxes in APP11 are kept, but a C2PA manifest signs the bytes of its file a
 """
 
 import hashlib
-import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -15,10 +14,11 @@ from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
-from rawtool.errors import CorruptFileError, InputError, NoSidecarError
+from rawtool.errors import CorruptFileError, NoSidecarError
 from rawtool.io.jpegsegments import APP2, SOI, Jpeg, Segment, dumps, loads, with_segments
 from rawtool.io.jumbf import LABEL, MARK, damaged, is_ours, payload_in, segments_with
 from rawtool.io.mpf import MPF_NAME, moved_index
+from rawtool.io.reading import read_bytes
 
 TRAILER_MARK = bytes.fromhex("1503a2ff9b2a427d8be0eb535874a671")
 SIDECAR_SUFFIX = ".rawtool"
@@ -106,7 +106,7 @@ def find_payload(path: Path) -> bytes:
         CorruptFileError: the JPEG is damaged.
         InputError: not readable.
     """
-    content = _read(path)
+    content = read_bytes(path)
     if not content.startswith(SOI):
         raise NoSidecarError("not a JPEG, so no raw is inside; give the picture that rawtool pack wrote")
     payload = _inside(content)
@@ -117,7 +117,7 @@ def find_payload(path: Path) -> bytes:
     beside = sidecar_of(path)
     if not beside.is_file():
         raise _missing()
-    return _read(beside)
+    return read_bytes(beside)
 
 
 def sidecar_of(path: Path) -> Path:
@@ -194,12 +194,3 @@ def _is_index(segment: Segment) -> bool:
 def _missing() -> NoSidecarError:
     """Return the error for a picture without a payload."""
     return NoSidecarError("no raw is inside, behind or beside it; give the picture that rawtool pack wrote")
-
-
-def _read(path: Path) -> bytes:
-    """Return the bytes of a file, with the system's errors in our words."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise InputError(f"cannot be read: {reason}; check the path and its permissions") from error

@@ -3,7 +3,6 @@
 Source: TIFF/EP and EXIF 2.32 (JPEGInterchangeFormat); DNG 1.7.1, Preview Images.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BufferedIOBase
@@ -27,6 +26,7 @@ from rawtool.io.jpegsegments import (
     segment_of,
 )
 from rawtool.io.libraw import ERRORS, translated
+from rawtool.io.reading import readable
 from rawtool.io.tiffdir import Directory, read_directories
 
 _JPEG_OFFSET, _JPEG_LENGTH = 513, 514
@@ -43,12 +43,8 @@ def read_preview(path: Path) -> bytes:
     Raises:
         InputError: there is none, or the file cannot be read.
     """
-    try:
-        with path.open("rb") as stream:
-            found = [*_listed(stream), *_of_libraw(path)]
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise InputError(f"cannot be read: {reason}; check the path and its permissions") from error
+    with readable(), path.open("rb") as stream:
+        found = [*_listed(stream), *_of_libraw(path)]
     pictures = [content for content in found if _n_pixels(content) > 0]
     if not pictures:
         raise InputError("the file holds no JPEG of the camera; use --base develop")

@@ -4,14 +4,13 @@ What a DNG says of itself is always read from its own tags (dngtags); LibRaw is 
 samples. Of a camera's own format LibRaw is asked for everything but the EXIF.
 """
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from rawtool.arrays import AnyArray, Samples
-from rawtool.errors import CorruptFileError, InputError, UnsupportedFormatError, UnsupportedRawError
+from rawtool.errors import CorruptFileError, UnsupportedFormatError, UnsupportedRawError
 from rawtool.frames import Capture, GainMap, Illuminated, RawFrame
 from rawtool.io.capture import read_facts, read_noise_profile
 from rawtool.io.ciff import read_make_and_model
@@ -22,6 +21,7 @@ from rawtool.io.exif import block_of, minimal_block
 from rawtool.io.exifsource import ExifSource, find_exif, source_of
 from rawtool.io.libraw import Decoded, read_camera_file, read_stored
 from rawtool.io.opcodes import read_gain_maps
+from rawtool.io.reading import readable
 from rawtool.io.tiffdir import Directory, read_directories
 from rawtool.vocabulary import SensorKind
 
@@ -63,16 +63,12 @@ def read_raw(path: Path) -> RawFrame:
         InputError: not readable.
         MemoryLimitError: memory ran out.
     """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(16)
-            _check_head(head)
-            directories = read_directories(stream)
-            source = source_of(stream, directories[0]) if directories else find_exif(stream)
-            maker = read_make_and_model(stream)
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise InputError(f"cannot be read: {reason}; check the path and its permissions") from error
+    with readable(), path.open("rb") as stream:
+        head = stream.read(16)
+        _check_head(head)
+        directories = read_directories(stream)
+        source = source_of(stream, directories[0]) if directories else find_exif(stream)
+        maker = read_make_and_model(stream)
     if head[:4] in _TIFF_HEADS and not directories:
         raise CorruptFileError("the file ends before its directory does; copy it again from the card")
     if directories and _DNG_VERSION in directories[0].entries and source is not None:

@@ -6,7 +6,6 @@ Source: Ultra HDR image format 1.1; ISO 21496-1; CIPA DC-007.
 """
 
 import io
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +16,7 @@ import numpy as np
 import PIL.Image
 
 from rawtool.arrays import GainCodes
-from rawtool.errors import CorruptFileError, InputError, OutputError, UnsupportedFormatError
+from rawtool.errors import CorruptFileError, OutputError, UnsupportedFormatError
 from rawtool.frames import GainRange, HdrGainMap, Provenance
 from rawtool.io.gainmapfacts import (
     CONTAINER_URI,
@@ -47,6 +46,7 @@ from rawtool.io.jpegsegments import (
 )
 from rawtool.io.mpf import MPF_NAME, listed_pictures, mpf_segment
 from rawtool.io.publish import publish
+from rawtool.io.reading import read_bytes
 from rawtool.io.xmp import xmp_packet, xmp_with, xmp_without
 
 LEFT_OUT = "what stood behind the end of the picture (previews, an older gain map) was left out"
@@ -96,11 +96,7 @@ def read_ultra_hdr(path: Path) -> tuple[bytes, HdrGainMap] | None:
         CorruptFileError: damaged.
         InputError: not readable.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise InputError(f"cannot be read: {reason}; check the path and its permissions") from error
+    content = read_bytes(path)
     return loads_ultra_hdr(content) if content.startswith(SOI) else None
 
 

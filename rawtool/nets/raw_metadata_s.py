@@ -45,9 +45,6 @@ STRIDE = 16
 UNIT = 16
 """The whole number that stands for 1.0 in a latent."""
 
-STEPS = (8, 11, 16, 23, 32)
-"""Quantisation steps in sixteenths, half an octave apart."""
-
 N_CLASSES = 64
 LEAST_SCALE, MOST_SCALE = 0.01, 32.0
 """The scales sigma / step of the 64 frequency tables are log-spaced between these."""
@@ -278,6 +275,18 @@ class RawMetadataS(nn.Module):
         noted = floored(_plane(rate) * UNIT + 0.5)
         return torch.cat([small_guide, noted.expand(-1, -1, *small_guide.shape[2:])], dim=1)
 
+    def start_z(self, guide_z: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the notes of the z level and the order of its places."""
+        notes = self.z_notes(guide_z, rate)
+        return notes, self.z_level.groups(notes)
+
+    def start_y(
+        self, z_values: Tensor, guide_z: Tensor, guide_y: Tensor, rate: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Give the notes of the y level and the order of its places."""
+        notes = self.params(z_values, guide_z, guide_y, rate)
+        return notes, self.y_level.groups(notes)
+
     def forward(self, planes: Tensor, guide: Tensor, fit: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
         """Give planes as they would be decoded, and the bits of every frame (N,)."""
         y, z = self.analyse(planes, guide, fit, rate)
@@ -357,7 +366,7 @@ def small_guide(guide: Tensor, size: int) -> Tensor:
 
 
 def _step_of(index: Tensor) -> Tensor:
-    """Give the step for -2 to 2 in whole sixteenths; between them the gradient is that of 2^(index / 2)."""
+    """Give the step for -2 to 2: 8, 11, 16, 23, 32 sixteenths; the gradient is that of 2^(index / 2)."""
     smooth = 16.0 * torch.exp(0.5 * math.log(2.0) * index)
     return whole(smooth)
 

@@ -13,9 +13,9 @@ from rawtool.io.encode import encode_jpeg
 from rawtool.io.exif import ORIENTATION
 from rawtool.io.exifsource import find_exif
 from rawtool.io.orientation import upright
-from rawtool.io.packed import read_jpeg_bytes
 from rawtool.io.packedjpeg import scan_sha256, without_payload
 from rawtool.io.preview import read_preview, with_exif_of
+from rawtool.io.reading import read_bytes
 from rawtool.pipelines.baseguide import turn_to_sensor
 from rawtool.pipelines.clock import Clock
 from rawtool.pipelines.darkroom import Darkroom, DevelopSettings
@@ -86,7 +86,7 @@ def file_base(path: Path, frame: RawFrame) -> BasePicture:
     Raises:
         InputError: it is no JPEG, too small, or shows something else than the raw.
     """
-    given = read_jpeg_bytes(path)
+    given = read_bytes(path)
     content = without_payload(given)
     warnings = () if content == given else (f"{path} carried a raw already; the new file carries this one",)
     return _checked(content, frame, BaseSource.FILE, warnings)

@@ -12,6 +12,7 @@ from rawtool.errors import VerificationError
 from rawtool.frames import RawFrame
 from rawtool.io.basepixels import base_pixels, pixels_sha256
 from rawtool.metrics.fidelity import psnr
+from rawtool.metrics.rate import bpp
 from rawtool.pipelines.packing import DONE, HASH, decode_samples, hash_chunk, open_sidecar
 from rawtool.pipelines.packroom import Coder, Goal
 from rawtool.sensor.levels import normalise
@@ -98,8 +99,7 @@ def _check_goal(goal: Goal, error_dn: float, psnr_db: float) -> None:
 def _with_achieved(container: Container, achieved: Achieved, samples: AnyArray) -> bytes:
     """Return a sidecar with what it reaches, its own length included."""
     n_bytes = len(dumps(_with_done(container, achieved)))
-    n_photosites = samples.shape[0] * samples.shape[1]
-    counted = replace(achieved, bpp=8 * n_bytes / n_photosites, n_sidecar_bytes=n_bytes)
+    counted = replace(achieved, bpp=bpp(n_bytes, samples.shape), n_sidecar_bytes=n_bytes)
     return dumps(_with_done(container, counted))
 
 

@@ -21,6 +21,7 @@ noise level. neutral is the XYZ of the estimated illuminant with Y = 1.
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rawtool.errors import ModelContractError
@@ -29,6 +30,9 @@ from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 
 CARD_KEY = "rawtool.card"
 SCHEMA = 2
+Problem = tuple[bool, str]
+"""Whether something is wrong, and what."""
+
 THUMBNAIL_CHANNELS = 3
 # The transfer curves that a network from display-encoded values to light may take and give.
 _HDR_INPUT = frozenset({Encoding.SRGB, Encoding.GAMMA_224})
@@ -183,19 +187,45 @@ def loads(text: str) -> Card:
 
 def validate(card: Card) -> None:
     """Raise ModelContractError when the numbers of a card do not fit each other."""
-    problem = next((text for is_bad, text in _problems(card) if is_bad), None)
-    if problem is not None:
-        raise ModelContractError(f"card of {card.name}: {problem}; the model is damaged or too new")
+    refuse_first(card.name, _problems(card))
 
 
-def _problems(card: Card) -> tuple[tuple[bool, str], ...]:
+def refuse_first(name: str, problems: Iterable[Problem]) -> None:
+    """Raise ModelContractError for the first problem of the card of that name that there is."""
+    found = next((text for is_bad, text in problems if is_bad), None)
+    if found is not None:
+        raise ModelContractError(f"card of {name}: {found}; the model is damaged or too new")
+
+
+def naming_problems(schema: int, name: str, version: str) -> tuple[Problem, ...]:
+    """What every card's schema, name and version have to be."""
+    return (
+        (schema != SCHEMA, f"schema {schema} is not {SCHEMA}"),
+        (not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name), "name is not lower-case words and dashes"),
+        (not re.fullmatch(r"\d+(\.\d+)*", version), "version is not numbers and dots"),
+    )
+
+
+def file_problems(file: GraphFile) -> tuple[Problem, ...]:
+    """What every listed file has to have."""
+    return (
+        (
+            not re.fullmatch(r"[0-9a-f]{64}", file.sha256) or file.bytes < 1,
+            f"{file.path} has no valid digest and size",
+        ),
+        (
+            not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.path),
+            f"{file.path!r} is not a plain file name",
+        ),
+    )
+
+
+def _problems(card: Card) -> tuple[Problem, ...]:
     is_thumbnail = card.has_thumbnail
     has_vector = card.global_pass is not GlobalPass.NONE
     expected = 4 if card.has_mosaic_input else 3
     return (
-        (card.schema != SCHEMA, f"schema {card.schema} is not {SCHEMA}"),
-        (not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", card.name), "name is not lower-case words and dashes"),
-        (not re.fullmatch(r"\d+(\.\d+)*", card.version), "version is not numbers and dots"),
+        *naming_problems(card.schema, card.name, card.version),
         (card.input.name != "picture", "the input tensor is not named picture"),
         (card.output.name != output_name(card.task), f"the output is not named {output_name(card.task)}"),
         (card.input.channels != expected, f"input has {card.input.channels} channels, not {expected}"),
@@ -219,7 +249,12 @@ def _problems(card: Card) -> tuple[tuple[bool, str], ...]:
         (card.bytes_per_pixel < 1, "bytes_per_pixel is not positive"),
         (not (math.isfinite(card.tolerance) and card.tolerance > 0), "tolerance is not positive"),
         *(_hdr_problems(card) if card.task is Task.HDR else ()),
-        *(_pair_problem(pair, has_vector=has_vector) for pair in (card.graphs, card.torch_graphs)),
+        *(
+            problem
+            for pair in (card.graphs, card.torch_graphs)
+            if pair is not None
+            for problem in _pair_problems(pair, has_vector=has_vector)
+        ),
     )
 
 
@@ -228,7 +263,7 @@ def output_name(task: Task) -> str:
     return {Task.RESTORE: "restored", Task.ENHANCE: "finished", Task.HDR: "light"}[task]
 
 
-def _hdr_problems(card: Card) -> tuple[tuple[bool, str], ...]:
+def _hdr_problems(card: Card) -> tuple[Problem, ...]:
     """What does not suit a network that turns a display-encoded picture into light."""
     taken, given = card.input, card.output
     small = taken if card.thumbnail is None else card.thumbnail
@@ -244,14 +279,7 @@ def _hdr_problems(card: Card) -> tuple[tuple[bool, str], ...]:
     )
 
 
-def _pair_problem(pair: GraphPair | None, *, has_vector: bool) -> tuple[bool, str]:
-    if pair is None:
-        return False, ""
-    if (pair.vector is not None) != has_vector:
-        return True, "the global graph does not fit the global pass"
-    for file in pair.files:
-        if not re.fullmatch(r"[0-9a-f]{64}", file.sha256) or file.bytes < 1:
-            return True, f"{file.path} has no valid digest and size"
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.path):
-            return True, f"{file.path!r} is not a plain file name"
-    return False, ""
+def _pair_problems(pair: GraphPair, *, has_vector: bool) -> tuple[Problem, ...]:
+    is_unfit = (pair.vector is not None) != has_vector
+    files = (problem for file in pair.files for problem in file_problems(file))
+    return ((is_unfit, "the global graph does not fit the global pass"), *files)

@@ -16,13 +16,19 @@ are in sixteenths, groups are 0 to n_groups - 1, scale is the number of a freque
 """
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from rawtool.errors import ModelContractError
 from rawtool.runtime import strict_json
-from rawtool.runtime.card import SCHEMA, GraphFile, Measurement
+from rawtool.runtime.card import (
+    GraphFile,
+    Measurement,
+    Problem,
+    file_problems,
+    naming_problems,
+    refuse_first,
+)
 from rawtool.vocabulary import Task
 
 Part = Literal["analysis", "synthesis", "z_start", "z_step", "y_start", "y_step"]
@@ -127,28 +133,17 @@ def loads(text: str) -> CoderCard:
 
 def validate(card: CoderCard) -> None:
     """Raise ModelContractError when the numbers of a card do not fit each other."""
-    problem = next((text for is_bad, text in _problems(card) if is_bad), None)
-    if problem is not None:
-        raise ModelContractError(f"card of {card.name}: {problem}; the model is damaged or too new")
+    refuse_first(card.name, _problems(card))
 
 
-def _problems(card: CoderCard) -> tuple[tuple[bool, str], ...]:
+def _problems(card: CoderCard) -> tuple[Problem, ...]:
     counts = (card.n_latent, card.n_hyper, card.n_groups, card.n_rates, card.bytes_per_pixel)
     files = [file for graphs in (card.graphs, card.torch_graphs) if graphs for file in graphs.files]
     return (
-        (card.schema != SCHEMA, f"schema {card.schema} is not {SCHEMA}"),
+        *naming_problems(card.schema, card.name, card.version),
         (card.task is not Task.PACK, "it is not for packing"),
-        (not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", card.name), "name is not lower-case words and dashes"),
-        (not re.fullmatch(r"\d+(\.\d+)*", card.version), "version is not numbers and dots"),
         (min(counts) < 1, "a count is not positive"),
         (card.stride < 1 or card.halo % max(card.stride, 1) != 0, "halo is not a multiple of stride"),
         (not 0 < card.tolerance < 1, "tolerance is not between 0 and 1"),
-        *(
-            (not re.fullmatch(r"[0-9a-f]{64}", file.sha256) or file.bytes < 1, f"{file.path} has no digest")
-            for file in files
-        ),
-        *(
-            (not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.path), f"{file.path!r} is no plain name")
-            for file in files
-        ),
+        *(problem for file in files for problem in file_problems(file)),
     )

@@ -19,6 +19,7 @@ from rawtool.color.matrices import apply_matrix
 from rawtool.color.response import random_response
 from rawtool.color.tone import expose_ev, finish
 from rawtool.color.white_balance import gains_of_neutral
+from rawtool.nets.raw_metadata_s import N_RATES
 from rawtool.pipelines.basefit import fit_polynomial, guide_channels
 from rawtool.pipelines.prepare import balance_samples, demosaic_balanced
 from rawtool.sensor.camera import SimulatedCamera, expose, levels_of
@@ -39,7 +40,6 @@ from rawtool.vocabulary import CfaPattern
 FRAME = 640
 """Side of the frames that are developed as a whole, in pixels; batches take several crops of each."""
 
-N_RATES = 6
 LEAST_QUALITY, MOST_QUALITY = 60, 98
 SUBSAMPLINGS = ("444", "422", "420")
 

@@ -13,6 +13,9 @@ import numpy as np
 
 from rawtool.arrays import AnyArray, Planes, Rgb8
 from rawtool.color.tone import finish
+from rawtool.metrics.fidelity import psnr
+from rawtool.metrics.rate import bpp
+from rawtool.nets.raw_metadata_s import N_RATES
 from rawtool.pipelines.basefit import guide_channels
 from rawtool.pipelines.packroom import Coder
 from rawtool.sensor.camera import expose, levels_of
@@ -26,7 +29,6 @@ log = logging.getLogger(__name__)
 
 ISOS = (100, 1600)
 BASE_QUALITY = 92
-N_RATES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +125,14 @@ def _judged(case: PackCase, coder: Coder) -> Iterator[PackRow]:
         ),
     }
     for method, content in lossless.items():
-        bpp = 8.0 * len(content) / case.counts.size
-        yield PackRow("pack", method, case.iso, float("inf"), bpp, bpp, 1)
+        cost = bpp(len(content), case.counts.shape)
+        yield PackRow("pack", method, case.iso, float("inf"), cost, cost, 1)
     log.info("scored a scene at ISO %d", case.iso)
 
 
 def _row(method: str, case: PackCase, found: Planes, n_bytes: int) -> PackRow:
-    error = float(np.square(found.astype(np.float64) - case.planes).mean())
-    bpp = 8.0 * n_bytes / case.planes.size
-    total = bpp + 8.0 * case.n_base_bytes / case.planes.size
-    return PackRow("pack", method, case.iso, -10.0 * float(np.log10(error)), bpp, total, 1)
+    sidecar, total = (bpp(n, case.counts.shape) for n in (n_bytes, n_bytes + case.n_base_bytes))
+    return PackRow("pack", method, case.iso, psnr(found, case.planes), sidecar, total, 1)
 
 
 def _fitted(colors: AnyArray, plane: AnyArray) -> AnyArray:

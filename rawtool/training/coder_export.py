@@ -5,18 +5,13 @@ and on one and two threads. The float parts are held to the card's tolerance.
 """
 
 import copy
-import json
-import shutil
-import tempfile
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from rawtool.arrays import AnyArray
 from rawtool.errors import VerificationError
@@ -28,21 +23,30 @@ from rawtool.nets.raw_metadata_s import (
     N_RATES,
     N_TERMS,
     STRIDE,
-    LevelModel,
     RawMetadataS,
 )
-from rawtool.runtime.card import CARD_KEY, SCHEMA, GraphFile
+from rawtool.runtime.card import SCHEMA, GraphFile
 from rawtool.runtime.catalog import card_file, sha256_of
 from rawtool.runtime.coder import CoderNetwork
 from rawtool.runtime.codercard import EXACT_PARTS, INPUTS, OUTPUTS, PARTS, CoderCard, CoderGraphs, Part, dumps
-from rawtool.runtime.torchscript import NAMES_KEY
-from rawtool.training.export import OPSET, TOLERANCE
+from rawtool.training.export import (
+    OPSET,
+    TOLERANCE,
+    Method,
+    ModuleSession,
+    Traced,
+    staged,
+    write_onnx,
+    write_torchscript,
+)
 from rawtool.vocabulary import Task
 
 HALO = 48
 BYTES_PER_PIXEL = 2600
 PROOF_SIDE = 160
 _SEED = 20200
+_FIXED = frozenset({"rate", "fit"})
+_NAMES = {part: (*INPUTS[part], *OUTPUTS[part]) for part in PARTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,44 +58,16 @@ class Proof:
     difference: float
 
 
-class Called(nn.Module):
-    """A function of a network as a module, for the tracer."""
-
-    def __init__(self, net: nn.Module, call: Callable[..., Tensor | tuple[Tensor, ...]]) -> None:
-        super().__init__()
-        self.net, self.call = net, call
-
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Call it."""
-        return self.call(*inputs)
-
-
 def parts_of(net: RawMetadataS) -> dict[Part, nn.Module]:
     """Give the six graphs as modules."""
-
-    def z_start(small_guide: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
-        notes = net.z_notes(small_guide, rate)
-        return notes, net.z_level.groups(notes)
-
-    def y_start(values: Tensor, guide_z: Tensor, guide_y: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
-        notes = net.params(values, guide_z, guide_y, rate)
-        return notes, net.y_level.groups(notes)
-
     return {
-        "analysis": Called(net, net.analyse),
-        "synthesis": Called(net, net.synthesise),
-        "z_start": Called(net, z_start),
-        "z_step": Called(net, _step_of(net.z_level)),
-        "y_start": Called(net, y_start),
-        "y_step": Called(net, _step_of(net.y_level)),
+        "analysis": Method(net, "analyse"),
+        "synthesis": Method(net, "synthesise"),
+        "z_start": Method(net, "start_z"),
+        "z_step": Method(net.z_level, "gaussians"),
+        "y_start": Method(net, "start_y"),
+        "y_step": Method(net.y_level, "gaussians"),
     }
-
-
-def _step_of(level: LevelModel) -> Callable[..., tuple[Tensor, ...]]:
-    def step(values: Tensor, mask: Tensor, notes: Tensor) -> tuple[Tensor, ...]:
-        return level.gaussians(values, mask, notes)
-
-    return step
 
 
 def coder_card(name: str, version: str, training: str) -> CoderCard:
@@ -128,17 +104,13 @@ def export_coder(net: RawMetadataS, card: CoderCard, folder: Path) -> tuple[Proo
     """
     plain = copy.deepcopy(net).cpu().float().eval()
     freeze(plain)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as name, torch.no_grad():
-        staging = Path(name)
+    with staged(folder) as staging, torch.no_grad():
         modules = parts_of(plain)
         full = replace(
             card, graphs=_write(modules, staging, "onnx"), torch_graphs=_write(modules, staging, "pt")
         )
         proofs = prove_coder(modules, full, staging)
         (staging / card_file(card.task)).write_text(dumps(full), encoding="utf-8")
-        for file in sorted(staging.iterdir()):
-            shutil.move(file, folder / file.name)
     return proofs
 
 
@@ -167,10 +139,7 @@ def prove_coder(modules: Mapping[Part, nn.Module], card: CoderCard, folder: Path
 
 def run_module(module: nn.Module, part: Part, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
     """Run a part as a module."""
-    with torch.no_grad():
-        results = module(*(torch.from_numpy(inputs[name]) for name in INPUTS[part]))
-    found = (results,) if isinstance(results, Tensor) else results
-    return {name: value.numpy() for name, value in zip(OUTPUTS[part], found, strict=True)}
+    return ModuleSession(module, INPUTS[part], OUTPUTS[part]).run(inputs)
 
 
 def proof_inputs(card: CoderCard, side: int = PROOF_SIDE) -> dict[Part, dict[str, AnyArray]]:
@@ -215,37 +184,8 @@ def _write(modules: Mapping[Part, nn.Module], folder: Path, suffix: str) -> Code
     for part, module in modules.items():
         path = folder / f"{Task.PACK.value}_{part}.{suffix}"
         tensors = tuple(torch.from_numpy(examples[part][name]) for name in INPUTS[part])
-        (_write_onnx if suffix == "onnx" else _write_torchscript)(module, part, tensors, path)
+        free = {name: {2: f"{name}_h", 3: f"{name}_w"} for name in _NAMES[part] if name not in _FIXED}
+        graph = Traced(module, INPUTS[part], OUTPUTS[part], tensors, free, part)
+        (write_onnx if suffix == "onnx" else write_torchscript)(graph, path)
         files[part] = GraphFile(path.name, sha256_of(path), path.stat().st_size)
     return CoderGraphs(**files)
-
-
-def _write_onnx(module: nn.Module, part: Part, examples: tuple[Tensor, ...], path: Path) -> None:
-    names = [*INPUTS[part], *OUTPUTS[part]]
-    free = {name: {2: f"{name}_h", 3: f"{name}_w"} for name in names if name not in {"rate", "fit"}}
-    with warnings.catch_warnings():
-        # The tracer warns of every Python number made from a shape; the proof tests what it fears.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module,
-            examples,
-            path,
-            input_names=list(INPUTS[part]),
-            output_names=list(OUTPUTS[part]),
-            dynamic_axes=free,
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, {CARD_KEY: part})
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-
-
-def _write_torchscript(module: nn.Module, part: Part, examples: tuple[Tensor, ...], path: Path) -> None:
-    names = json.dumps({"inputs": INPUTS[part], "outputs": OUTPUTS[part]})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        traced = torch.jit.trace(module, examples, check_trace=False)  # type: ignore[no-untyped-call]
-        frozen = torch.jit.freeze(traced.eval(), optimize_numerics=False)
-        torch.jit.save(frozen, str(path), _extra_files={CARD_KEY: part, NAMES_KEY: names})

@@ -14,7 +14,8 @@ import json
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -111,17 +112,23 @@ def export_stage(
         VerificationError: an engine, or tiles, differ from the net by more than the card's tolerance.
     """
     plain = copy.deepcopy(net).cpu().float().eval()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        staging = Path(name)
+    with staged(folder) as staging:
         full = _write_graphs(
             plain, replace(card, graphs=None, torch_graphs=None), staging, is_with_torch=is_with_torch
         )
         parity = prove(plain, full, staging, proof_sizes(card) if sizes is None else sizes)
         (staging / card_file(card.task)).write_text(dumps(full), encoding="utf-8")
-        for file in sorted(staging.iterdir()):
-            shutil.move(file, folder / file.name)
     return Exported(full, parity)
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """Give a place for files that move into a folder, which is made, once all went well."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        yield Path(name)
+        for file in sorted(Path(name).iterdir()):
+            shutil.move(file, folder / file.name)
 
 
 def write_card(card: Card, folder: Path) -> None:
@@ -224,14 +231,14 @@ def _write_graphs(net: nn.Module, card: Card, folder: Path, *, is_with_torch: bo
     method = _global_method(card)
     graphs = {"tile": Method(net, "forward")} | ({"global": Method(net, method)} if method else {})
     pairs: list[GraphPair | None] = []
-    for suffix, write in (("onnx", _write_onnx), ("pt", _write_torchscript)):
+    for suffix, write in (("onnx", write_onnx), ("pt", write_torchscript)):
         if suffix == "pt" and not is_with_torch:
             pairs.append(None)
             continue
         files = {}
         for kind, module in graphs.items():
             path = folder / f"{card.task.value}_{kind}.{suffix}"
-            write(module, card, kind, path)
+            write(_traced(module, card, kind), path)
             files[kind] = GraphFile(path.name, sha256_of(path), path.stat().st_size)
         pairs.append(GraphPair(files["tile"], files.get("global")))
     return replace(card, graphs=pairs[0], torch_graphs=pairs[1])
@@ -259,46 +266,61 @@ def _examples(card: Card, names: Sequence[str]) -> tuple[Tensor, ...]:
     return tuple(examples[name] for name in names)
 
 
-def _write_onnx(module: nn.Module, card: Card, kind: str, path: Path) -> None:
+def _traced(module: nn.Module, card: Card, kind: str) -> "Traced":
     inputs, outputs = _names(card, kind)
-    free = {2: "h", 3: "w"}
+    whole = {2: "h", 3: "w"}
+    free = {
+        card.input.name: whole,
+        card.output.name: whole,
+        "context": {2: "y", 3: "x"},
+        "guide": {2: "y", 3: "x"},
+    }
+    return Traced(module, inputs, outputs, _examples(card, inputs), free, dumps(card))
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A module to be written: its inputs and outputs by name, and examples of the inputs.
+
+    free names the axes of tensors that may have any length; card_text is kept inside the file.
+    """
+
+    module: nn.Module
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    examples: tuple[Tensor, ...]
+    free: Mapping[str, Mapping[int, str]]
+    card_text: str
+
+
+def write_onnx(graph: Traced, path: Path) -> None:
+    """Write a module as ONNX."""
     with warnings.catch_warnings():
-        # The tracer warns of every Python number made from a shape; prove() tests what it fears.
+        # The tracer warns of every Python number made from a shape; the proof tests what it fears.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            module,
-            _examples(card, inputs),
+            graph.module,
+            graph.examples,
             path,
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_axes={
-                card.input.name: free,
-                card.output.name: free,
-                "context": {2: "y", 3: "x"},
-                "guide": {2: "y", 3: "x"},
-            },
-            opset_version=card.opset,
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            dynamic_axes={name: dict(axes) for name, axes in graph.free.items()},
+            opset_version=OPSET,
             dynamo=False,
         )
     model = onnx.load(path)
-    onnx.helper.set_model_props(model, {CARD_KEY: dumps(card)})
+    onnx.helper.set_model_props(model, {CARD_KEY: graph.card_text})
     onnx.checker.check_model(model)
     onnx.save(model, path)
 
 
-def _frozen_trace(module: nn.Module, examples: tuple[Tensor, ...]) -> torch.jit.ScriptModule:
-    traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
-        module, examples, check_trace=False
-    )
-    return torch.jit.freeze(traced, optimize_numerics=False)
-
-
-def _write_torchscript(module: nn.Module, card: Card, kind: str, path: Path) -> None:
-    inputs, outputs = _names(card, kind)
-    names = json.dumps({"inputs": inputs, "outputs": outputs})
-    extra = {CARD_KEY: dumps(card), NAMES_KEY: names}
+def write_torchscript(graph: Traced, path: Path) -> None:
+    """Write a module as TorchScript; frozen, the file holds only the weights that this graph uses."""
+    names = json.dumps({"inputs": graph.inputs, "outputs": graph.outputs})
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        # Frozen, the file holds only the weights that this graph uses.
-        traced = _frozen_trace(module, _examples(card, inputs))
-        torch.jit.save(traced, str(path), _extra_files=extra)
+        traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
+            graph.module, graph.examples, check_trace=False
+        )
+        frozen = torch.jit.freeze(traced, optimize_numerics=False)
+        torch.jit.save(frozen, str(path), _extra_files={CARD_KEY: graph.card_text, NAMES_KEY: names})

@@ -13,17 +13,7 @@ from rawtool.errors import UsageError
 from rawtool.pipelines.darkroom import DevelopSettings
 from rawtool.vocabulary import ExistsPolicy, ExitCode, Format, Stage
 from tests.cli import fakes
-
-
-class Silent:
-    def started(self, job):
-        pass
-
-    def advanced(self, job, fraction):
-        pass
-
-    def finished(self, report):
-        pass
+from tests.listeners import Silent
 
 
 @pytest.fixture(autouse=True)

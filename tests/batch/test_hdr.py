@@ -19,19 +19,9 @@ from rawtool.io.ultrahdr import read_ultra_hdr
 from rawtool.pipelines.studio import HdrSettings
 from rawtool.vocabulary import ExistsPolicy, ExitCode, Format, Profile
 from tests import hdrnets
+from tests.listeners import Silent
 
 TIFF = Format.TIFF
-
-
-class Silent:
-    def started(self, job):
-        pass
-
-    def advanced(self, job, fraction):
-        pass
-
-    def finished(self, report):
-        pass
 
 
 @pytest.fixture(autouse=True)

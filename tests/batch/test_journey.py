@@ -21,6 +21,7 @@ from rawtool.batch.report import Status
 from rawtool.errors import CorruptFileError, DeviceError, InputError, ModelNotFoundError, UsageError
 from rawtool.pipelines.clock import JourneyReport
 from rawtool.vocabulary import ExistsPolicy, Format, Task
+from tests.listeners import Silent
 
 VERB = Verb("paint", "_new", Task.HDR, frozenset({".txt"}), Format.EXR, HDR_OF_SUFFIX)
 
@@ -50,17 +51,6 @@ class Painter:
         for target in job.targets:
             target.write_text(f"{content} in {room}")
         return TOLD
-
-
-class Silent:
-    def started(self, job):
-        pass
-
-    def advanced(self, job, fraction):
-        pass
-
-    def finished(self, report):
-        pass
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +143,7 @@ def test_a_forecast_loads_no_network_but_needs_a_model_and_a_known_device(monkey
     asked = []
     monkeypatch.setattr(
         "rawtool.batch.journey.find_model",
-        lambda *words: asked.append(words) or type("M", (), {"name": "n", "version": "1"}),
+        lambda *words: asked.append(words) or type("M", (), {"label": "n@1"}),
     )
     wrong = ask("a.txt", networks=NetworkChoice(device="toaster"))
     with pytest.raises(DeviceError):

@@ -19,20 +19,10 @@ from rawtool.io.packed import read_packed
 from rawtool.pipelines.packroom import Goal, PackRoom, PackSettings
 from rawtool.vocabulary import Embed, ExistsPolicy, ExitCode
 from tests import packs
+from tests.listeners import Silent
 
 EXACT = PackSettings(Goal(max_error_dn=0), BaseSource.FILE, Path("mine.jpg"))
 CAMERA = PackSettings(Goal(rate=2.0), BaseSource.CAMERA)
-
-
-class Silent:
-    def started(self, job):
-        pass
-
-    def advanced(self, job, fraction):
-        pass
-
-    def finished(self, report):
-        pass
 
 
 @pytest.fixture(autouse=True)

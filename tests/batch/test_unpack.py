@@ -17,17 +17,7 @@ from rawtool.pipelines.pack import RawFile, pack
 from rawtool.pipelines.packroom import Goal, PackRoom, PackSettings, UnpackRoom, UnpackSettings
 from rawtool.vocabulary import ExistsPolicy, ExitCode, Format
 from tests import packs
-
-
-class Silent:
-    def started(self, job):
-        pass
-
-    def advanced(self, job, fraction):
-        pass
-
-    def finished(self, report):
-        pass
+from tests.listeners import Silent
 
 
 @pytest.fixture(autouse=True)

@@ -62,7 +62,7 @@ def test_a_card_that_contradicts_itself_is_refused(changes, words):
 def test_files_need_a_digest_and_a_plain_name():
     with pytest.raises(ModelContractError, match="digest"):
         dumps(with_file("y_step", sha256="0"))
-    with pytest.raises(ModelContractError, match="plain name"):
+    with pytest.raises(ModelContractError, match="plain file name"):
         dumps(with_file("y_step", path="../y.onnx"))
 
 
