@@ -74,11 +74,32 @@ def gaussians_of(level, values: AnyArray, mask: AnyArray, notes: AnyArray) -> tu
 
 
 def groups_of(level, notes: AnyArray) -> AnyArray:
-    """The order of a level on int64: (1, H, W)."""
-    mask = np.zeros_like(notes[:1])
-    group = np.zeros_like(mask)
-    for _ in range(3):
-        logits = layer_of(level.order_2, layer_of(level.order_1, np.concatenate([notes, 64 * mask])))
-        mask = np.maximum(mask, logits[:1] >= logits[1:])
-        group = group + (1 - mask)
-    return group
+    """The order of a level on int64, place by place: (1, H, W)."""
+    scores = layer_of(level.order_2, layer_of(level.order_1, notes))[0]
+    group = np.zeros_like(scores)
+    places = [(0, 0), (1, 1), (0, 1), (1, 0)]
+    for top in range(0, scores.shape[0], 2):
+        for left in range(0, scores.shape[1], 2):
+            # Python's sort keeps the order of equal scores.
+            turns = sorted(places, key=lambda at: -scores[top + at[0], left + at[1]])
+            for turn, (down, right) in enumerate(turns):
+                group[top + down, left + right] = turn
+    return group[None]
+
+
+def seen(guide: AnyArray, size: int) -> AnyArray:
+    """What is seen at every place of a guide (2h, 2w, 3), by definition: (9, h / size, w / size)."""
+    side = 2 * size
+    found = np.zeros((9, guide.shape[0] // side, guide.shape[1] // side), np.int64)
+    for row in range(found.shape[1]):
+        for column in range(found.shape[2]):
+            block = guide[side * row :, side * column :][:side, :side].astype(np.int64)
+            cells = block.reshape(size, 2, size, 2, 3).sum(axis=(1, 3))
+            fine = np.abs(block[:, 0::2] - block[:, 1::2]).sum(axis=(0, 1))
+            fine += np.abs(block[0::2] - block[1::2]).sum(axis=(0, 1))
+            coarse = np.abs(cells[:, 0::2] - cells[:, 1::2]).sum(axis=(0, 1))
+            coarse += np.abs(cells[0::2] - cells[1::2]).sum(axis=(0, 1))
+            mean = (block.sum(axis=(0, 1)) + side**2 // 2) // side**2 // 2
+            differences = np.concatenate([fine, coarse]) // size**2
+            found[:, row, column] = np.concatenate([mean, np.minimum(differences, 127)])
+    return found

@@ -38,6 +38,8 @@ class TrainWords:
     seed: int
     is_resumed: bool
     is_dry: bool
+    start: Path | None
+    only: tuple[str, ...]
 
 
 @click.group("train", short_help="Make the networks: scenes, training, evaluation, export (extra: train).")
@@ -90,6 +92,15 @@ _training_options = options.stacked(
         "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of everything random."
     ),
     click.option("--resume", "is_resumed", is_flag=True, help="Go on from the run's last checkpoint."),
+    click.option(
+        "--from", "start", type=_FOLDER, metavar="RUN", help="Begin with the best weights of another run."
+    ),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="STEP",
+        help="Train this step, take the others from --from; repeatable.",
+    ),
     click.option("-n", "--dry-run", "is_dry", is_flag=True, help="One step; say memory and throughput."),
     options.verbosity_options,
 )

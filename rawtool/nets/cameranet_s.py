@@ -117,6 +117,8 @@ class UNet(nn.Module):
     (N, widths[0], h, w) -> the same shape.
     """
 
+    same: Tensor
+
     def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...]) -> None:
         super().__init__()
         pairs = list(pairwise(widths))
@@ -126,6 +128,7 @@ class UNet(nn.Module):
         self.deep = Block(widths[-1])
         self.ups = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairs)
         self.up_blocks = nn.ModuleList(Block(c) for c in fine_widths)
+        self.register_buffer("same", torch.ones(widths[0], 1, 1, 1), persistent=False)
 
     def forward(self, x: Tensor, vector: Tensor, kept: Tensor | None = None) -> Tensor:
         """Run; vector is (N, 2 * widths[-1]): scales less one, then shifts.
@@ -141,10 +144,11 @@ class UNet(nn.Module):
         scale, shift = vector[:, :, None, None].chunk(2, dim=1)
         x = self.deep(F.leaky_relu(x * (1.0 + scale) + shift, 0.2))
         for block, up in zip(reversed(self.up_blocks), reversed(self.ups), strict=True):
-            skip = skips.pop()
+            x = F.interpolate(up(x), scale_factor=2.0, mode="nearest") + skips.pop()
             if kept is not None and not skips:
-                x, skip = _with_margin(x, kept // 2, MARGIN // 2), _with_margin(skip, kept, MARGIN)
-            x = block(F.interpolate(up(x), scale_factor=2.0, mode="nearest") + skip)
+                # A step that changes nothing leads ONNX Runtime back into its blocked layout.
+                x = F.conv2d(_with_margin(x, kept, MARGIN), self.same, groups=len(self.same))
+            x = block(x)
         return x
 
 

@@ -2,12 +2,14 @@
 
 After "Raw Image Reconstruction with Learned Compact Metadata" and its journal version: analysis and
 synthesis conditioned on the picture, latents y and hyper-latents z (there z and v) with stored channel means,
-order masks by arg-max that the decoder derives again, a context model over what is decoded, steps that adapt.
+an order of places that the decoder derives again, a context model over what is decoded, steps that adapt.
 What is ours:
 
 - all that decides a probability counts in whole numbers (``nets/exact.py``);
 - both sides begin with a polynomial of the picture that is fitted to each raw and costs a hundred bytes;
 - y begins as the frequencies of what that polynomial lacks, and the network adds to them on both sides;
+- the order is learned inside cells of 2x2 places, one of each in every group: not all places can be last;
+- what decides bits sees how lively the picture is at a place, not only its mean;
 - several rates from one network: a gain for every channel of y, learned at six rates, interpolated between;
 - synthesis works at half the planes' size and below, single pixels at full size: within 10 kMAC a photosite.
 
@@ -20,6 +22,7 @@ Whole-number tensors: values of latents in sixteenths, guides in halves of 8-bit
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +33,7 @@ from rawtool.nets.exact import ExactContext, ExactConv, floored, whole
 
 N_RATES = 6
 N_GROUPS = 4
+"""As many as a cell of 2x2 has places."""
 N_LATENT = 64
 N_TERMS = 13
 """Terms of the polynomial of a site's colours: 1, then three each of x, x^2, x^3, and the products of two."""
@@ -39,8 +43,17 @@ Y_SIZE = 4
 
 N_HYPER = 8
 N_PARAMS = 32
-STRIDE = 16
-"""Planes' pixels that one place of z stands for."""
+Z_SIZE = 16
+"""Planes' pixels of a side that one place of z stands for."""
+
+STRIDE = 2 * Z_SIZE
+"""What the planes' sides are multiples of, so that both levels have whole cells of 2x2 places."""
+
+N_SEEN = 9
+"""What a small guide says of a place, three colours each: mean, fine and coarse differences."""
+
+TURN = (3, 1, 0, 2)
+"""Which of equal scores of a cell goes first, larger first: one corner, the opposite one, the others."""
 
 UNIT = 16
 """The whole number that stands for 1.0 in a latent."""
@@ -52,14 +65,18 @@ LEAST_SCALE, MOST_SCALE = 0.01, 32.0
 LACKING_SCALE = 4.0
 """Makes what a start lacks about as large as the other inputs of the analysis."""
 
-FIRST_GAINS = (0.1, 5.0)
+FIRST_GAINS = (0.1, 4.65)
 """Logarithms of the gains of rates 0 and 5 before training: steps that suit what an error costs there."""
 
 GAIN_SCALE = 5.0
 """How much faster than other parameters the gains' logarithms learn."""
 
+MOST_SEEN = 127.0
 MOST_MEAN = 1023
 LEAST_LIKELIHOOD = 1e-7
+
+SOFTNESS = 8.0
+"""Difference of two scores that makes their order three quarters sure, as learning sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,28 +210,26 @@ class LevelModel(nn.Module):
     def __init__(self, channels: int, n_notes: int, width: int) -> None:
         super().__init__()
         self.channels = channels
-        self.order_1 = ExactConv(n_notes + 1, 24, 3)
-        self.order_2 = ExactConv(24, 2, 1, low=-127)
+        self.order_1 = ExactConv(n_notes, 24, 3)
+        self.order_2 = ExactConv(24, 1, 1, low=-127)
         self.context = ExactContext(channels, width)
         self.hidden_1 = ExactConv(n_notes + width + 1, 64, 1)
         self.hidden_2 = ExactConv(64, 64, 1)
         self.out = ExactConv(64, 3 * channels, 1, low=-MOST_MEAN, high=MOST_MEAN)
         with torch.no_grad():
-            self.out.weight.mul_(0.2)
+            # Means and steps begin alike everywhere: a mean at random would be noise in what is decoded.
+            self.out.weight[:channels] = 0.0
+            self.out.weight[channels : 2 * channels] *= 0.1
+            self.out.weight[2 * channels :] = 0.0
+            self.order_2.weight.mul_(0.1)
 
-    def logits(self, notes: Tensor, mask: Tensor) -> Tensor:
-        """Give two whole numbers for every place: it is next where the first is not smaller."""
-        return self.order_2(self.order_1(torch.cat([notes, 64.0 * mask], dim=1)))
+    def scores(self, notes: Tensor) -> Tensor:
+        """Give a whole number for every place, (N, 1, h, w): in its cell the largest is coded first."""
+        return self.order_2(self.order_1(notes))
 
     def groups(self, notes: Tensor) -> Tensor:
-        """Give the number 0 to 3 of the group of every place, (N, 1, h, w); the last takes what is left."""
-        mask = torch.zeros_like(notes[:, :1])
-        group = torch.zeros_like(mask)
-        for _ in range(N_GROUPS - 1):
-            logits = self.logits(notes, mask)
-            mask = torch.maximum(mask, (logits[:, :1] >= logits[:, 1:]).to(mask.dtype))
-            group = group + (1.0 - mask)
-        return group
+        """Give the number 0 to 3 of the group of every place, (N, 1, h, w); h and w are even."""
+        return ranks(self.scores(notes))
 
     def gaussians(self, values: Tensor, mask: Tensor, notes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Give mean and step in sixteenths and the class of the scale, each (N, C, h, w).
@@ -238,12 +253,12 @@ class RawMetadataS(nn.Module):
         self.synthesis = Synthesis()
         first = torch.linspace(*FIRST_GAINS, N_RATES) / GAIN_SCALE
         self.gain_numbers = nn.Parameter(first[:, None].repeat(1, N_LATENT))
-        self.z_level = LevelModel(N_HYPER, 3 + 1, 32)
-        self.y_level = LevelModel(N_LATENT, N_PARAMS + 3 + 1, 40)
-        self.params_1 = ExactConv(N_HYPER + 3 + 1, 48, 3)
+        self.z_level = LevelModel(N_HYPER, N_SEEN + 1, 32)
+        self.y_level = LevelModel(N_LATENT, N_PARAMS + N_SEEN + 1, 40)
+        self.params_1 = ExactConv(N_HYPER + N_SEEN + 1, 48, 3)
         self.params_2 = ExactConv(48, 4 * 32, 3)
         self.params_3 = ExactConv(32, 4 * 32, 3)
-        self.params_4 = ExactConv(32 + 3, N_PARAMS, 3, low=-127)
+        self.params_4 = ExactConv(32 + N_SEEN, N_PARAMS, 3, low=-127)
 
     def gains(self, rate: Tensor) -> Tensor:
         """Give the gains (N, M, 1, 1) of rates (N,) from 0 to 5."""
@@ -319,25 +334,47 @@ def start_of(light: Tensor, fit: Tensor) -> Tensor:
 def code_level(model: LevelModel, values: Tensor, notes: Tensor) -> Coded:
     """Code values (N, C, h, w), in sixteenths, group after group, as encoder and decoder would.
 
-    In training the order is drawn (Gumbel) and bits are those of values with uniform noise in the place of
-    rounding; else both are as in use.
+    In training bits are those of values with uniform noise in the place of rounding; else all is as in use.
     """
     decoded, bits = torch.zeros_like(values), values.new_zeros(len(values))
     mask = torch.zeros_like(values[:, :1])
+    scores = model.scores(notes)
+    rank, costs = ranks(scores.detach()), []
     for at in range(N_GROUPS):
-        if at == N_GROUPS - 1:
-            group = 1.0 - mask
-        else:
-            group = _chosen(model.logits(notes, mask), is_drawn=model.training) * (1.0 - mask)
+        group = (rank == at).to(values.dtype)
         mean, step, scale_class = model.gaussians(decoded, mask, notes)
         symbols = (values - mean) / step
         noisy = symbols + torch.rand_like(symbols) - 0.5 if model.training else torch.round(symbols)
-        bits = bits + (bits_of(noisy, scale_of(scale_class)) * group).sum(dim=(1, 2, 3))
-        # The order is learned from what it costs; what is decoded does not depend on it but for noise.
-        group = group.detach()
+        costs.append(bits_of(noisy, scale_of(scale_class)).sum(dim=1, keepdim=True))
+        bits = bits + (costs[-1] * group).sum(dim=(1, 2, 3))
         decoded = decoded + (whole(symbols) * step + mean) * group
         mask = mask + group
+    if model.training:
+        bits = bits + _order_signal(scores, rank, costs)
     return Coded(decoded, bits)
+
+
+def _order_signal(scores: Tensor, rank: Tensor, costs: list[Tensor]) -> Tensor:
+    """Give zeros (N,) whose gradient tells the scores (N, 1, h, w) what their places' turns are worth.
+
+    A place saves bits by what is decoded between the turn before its own and its own; the more, the later it
+    should come. Turns follow scores by logistic functions of their differences.
+    """
+    gains = [(cost - before) * (rank == at) for at, (before, cost) in enumerate(pairwise(costs), 1)]
+    saved = torch.stack(gains).sum(dim=0).detach()
+    cells = F.pixel_unshuffle(scores, 2) / SOFTNESS
+    soft = torch.sigmoid(cells[:, None] - cells[:, :, None]).sum(dim=2)
+    turn = F.pixel_shuffle(soft, 2)
+    return (saved * (turn - turn.detach())).sum(dim=(1, 2, 3))
+
+
+def ranks(scores: Tensor) -> Tensor:
+    """Give the turn 0 to 3 of every place in its cell of 2x2, by scores (N, 1, h, w) of whole numbers."""
+    cells = F.pixel_unshuffle(scores, 2)
+    turn = torch.tensor(TURN, dtype=cells.dtype, device=cells.device)
+    cells = N_GROUPS * cells + turn[:, None, None]
+    is_earlier = (cells[:, None] > cells[:, :, None]).to(scores.dtype)
+    return F.pixel_shuffle(is_earlier.sum(dim=2), 2)
 
 
 def bits_of(symbols: Tensor, scale: Tensor) -> Tensor:
@@ -354,31 +391,42 @@ def scale_of(scale_class: Tensor) -> Tensor:
 
 
 def small_guide(guide: Tensor, size: int) -> Tensor:
-    """Give a guide (N, 12, h, w) of 8-bit codes reduced to (N, 3, h / size, w / size) whole halves.
+    """Give what is seen of a guide (N, 12, h, w) of 8-bit codes at every place: (N, 9, h / size, w / size).
 
-    The mean over 2 size x 2 size photosites, rounded, then halved and rounded down.
+    A place is size x size cells of four photosites. Whole numbers from 0 to 127, of three colours each: the
+    mean, rounded, in halves and cut; four times the mean difference of neighbours in a cell, cut; and that of
+    the means of cells, even ones against the odd ones after them.
     """
     n, _, height, width = guide.shape
-    colors = guide.reshape(n, 4, 3, height, width).sum(dim=1)
+    sites = guide.reshape(n, 4, 3, height, width)
+    means = _summed(sites.sum(dim=1), size)
+    pairs = ((0, 1), (2, 3), (0, 2), (1, 3))
+    fine = torch.stack([(sites[:, a] - sites[:, b]).abs() for a, b in pairs]).sum(dim=0)
+    cells = sites.sum(dim=1)
+    rows = (cells[:, :, 0::2] - cells[:, :, 1::2]).abs()
+    columns = (cells[..., 0::2] - cells[..., 1::2]).abs()
+    coarse = _summed(rows, (size // 2, size)) + _summed(columns, (size, size // 2))
     count = 4 * size**2
-    sums = F.avg_pool2d(colors, size) * size**2
-    return torch.floor(torch.floor(sums / count + 0.5) / 2.0)
+    return torch.cat(
+        [
+            torch.floor(torch.floor(means / count + 0.5) / 2.0),
+            torch.floor(_summed(fine, size) / size**2).clamp(max=MOST_SEEN),
+            torch.floor(coarse / size**2).clamp(max=MOST_SEEN),
+        ],
+        dim=1,
+    )
+
+
+def _summed(x: Tensor, size: int | tuple[int, int]) -> Tensor:
+    """Add up the whole numbers of every block of a size."""
+    height, width = (size, size) if isinstance(size, int) else size
+    return F.avg_pool2d(x, (height, width)) * (height * width)
 
 
 def _step_of(index: Tensor) -> Tensor:
     """Give the step for -2 to 2: 8, 11, 16, 23, 32 sixteenths; the gradient is that of 2^(index / 2)."""
     smooth = 16.0 * torch.exp(0.5 * math.log(2.0) * index)
     return whole(smooth)
-
-
-def _chosen(logits: Tensor, *, is_drawn: bool) -> Tensor:
-    """Give 1 where the first of two logits (N, 2, h, w) wins, with the gradient of a softmax in training."""
-    margin = (logits[:, :1] - logits[:, 1:]) / UNIT
-    if not is_drawn:
-        return (margin >= 0.0).to(logits.dtype)
-    uniform = torch.rand_like(margin).clamp(1e-6, 1.0 - 1e-6)
-    soft = torch.sigmoid(margin + torch.log(uniform) - torch.log1p(-uniform))
-    return (soft > 0.5).to(soft.dtype).detach() + (soft - soft.detach())
 
 
 def _plane(rate: Tensor) -> Tensor:

@@ -8,11 +8,10 @@ import numpy as np
 
 from rawtool.arrays import AnyArray, Planes, Rgb8
 
-TOE = 1e-4
-"""The encoding is sign(x) (sqrt(|x| + TOE) - sqrt(TOE)).
+TOE = 0.0015
+"""The encoding is sign(x) (sqrt(|x| + TOE) - sqrt(TOE)), the networks' own.
 
-The networks encode with a longer toe; raw-metadata-s-v1 has learned what lies between, and this number with
-it.
+raw-metadata-s-v1 learned with another, 1e-4; what was packed by it carries its fit and reads as ever.
 """
 
 N_TERMS = 13
@@ -21,7 +20,7 @@ _RIDGE = 1e-5
 
 
 def root_encode(light: AnyArray) -> AnyArray:
-    """Encode light; 0 stays 0 and 1 becomes 0.99."""
+    """Encode light; 0 stays 0 and 1 becomes 0.96."""
     return light / (np.sqrt(np.abs(light) + TOE) + np.sqrt(TOE))
 
 

@@ -23,21 +23,24 @@ from rawtool.errors import DamagedSidecarError
 from rawtool.pipelines.basefit import N_TERMS, fit_polynomial, guide_channels
 from rawtool.runtime.catalog import digest, find_model
 from rawtool.runtime.coder import CoderNetwork
-from rawtool.runtime.codercard import Part
+from rawtool.runtime.codercard import SMALL_Y, SMALL_Z, Part
 from rawtool.runtime.tiling import Grid, Tile, plan_tiles
 from rawtool.vocabulary import Task
 
 UNIT = 16
 """Latents and rates are whole sixteenths."""
 
-SMALL_Y, SMALL_Z = 4, 16
-"""Planes' pixels of a side that a place of y and of z stands for."""
-
 TILE = 512
 """Longest side of what one run of analysis or synthesis keeps, in planes' pixels."""
 
+N_MEANS = 3
+"""Of the things seen at a place: the means of the colours; differences come after them."""
+
+MOST_SEEN = 127
+
 _HEAD = struct.Struct("<BBII")
 _VERSION = 1
+_LINES = 16
 _MOST_SIDE = 1 << 17
 _MOST_SYMBOL = 32767
 
@@ -125,14 +128,21 @@ class LearnedCoder:
             each.finish()
         return self._synthesise(values, picture, head)[: head.height, : head.width]
 
+    def _seen(self, picture: "_Padded", size: int) -> AnyArray:
+        """Give as much of the picture at every place as the network wants to see."""
+        seen = [picture.small(size)] + ([picture.lively(size)] if self._network.card.n_seen > N_MEANS else [])
+        return np.concatenate(seen, axis=1)
+
     def _z_notes(self, picture: "_Padded", rate: int) -> dict[str, AnyArray]:
-        return self._network.run("z_start", {"small_guide_z": picture.small(SMALL_Z), "rate": _number(rate)})
+        return self._network.run(
+            "z_start", {"small_guide_z": self._seen(picture, SMALL_Z), "rate": _number(rate)}
+        )
 
     def _y_notes(self, picture: "_Padded", rate: int, z_values: AnyArray) -> dict[str, AnyArray]:
         inputs = {
             "values": z_values.astype(np.float32),
-            "small_guide_z": picture.small(SMALL_Z),
-            "small_guide_y": picture.small(SMALL_Y),
+            "small_guide_z": self._seen(picture, SMALL_Z),
+            "small_guide_y": self._seen(picture, SMALL_Y),
             "rate": _number(rate),
         }
         return self._network.run("y_start", inputs)
@@ -191,7 +201,7 @@ class LearnedCoder:
 
     def _tiles(self, height: int, width: int) -> tuple[Tile, ...]:
         card = self._network.card
-        return plan_tiles(height, width, TILE, Grid(card.stride, card.halo, card.stride))
+        return plan_tiles(height, width, TILE, Grid(SMALL_Z, card.halo, SMALL_Z))
 
 
 def open_learned(
@@ -296,12 +306,52 @@ class _Padded:
     def small(self, size: int) -> AnyArray:
         """Give (1, 3, h / size, w / size): means of 2 size x 2 size codes, rounded, then halved and cut."""
         side = 2 * size
-        height, width = (length // side for length in self._guide.shape[:2])
-        # Rows first: numpy adds whole lines many times faster than small cells.
-        lines = self._guide.reshape(height, side, -1).sum(axis=1, dtype=np.uint32)
-        sums = lines.reshape(height, width, side, 3).sum(axis=2, dtype=np.uint32)
+        sums = _summed(self._guide, side)
         halves = ((sums + side * side // 2) // (side * side)) >> 1
         return _tensor(halves.astype(np.float32))
+
+    def lively(self, size: int) -> AnyArray:
+        """Give (1, 6, h / size, w / size): four times the mean differences, fine and coarse ones, cut at 127.
+
+        Fine ones are between neighbours in the cells of four photosites, coarse ones between the means of an
+        even cell and the odd one after it.
+        """
+        fine, coarse = self._differences
+        seen = [_summed(each, size // SMALL_Y) // size**2 for each in (fine, coarse)]
+        return _tensor(np.minimum(np.concatenate(seen, axis=2), MOST_SEEN).astype(np.float32))
+
+    @cached_property
+    def _differences(self) -> tuple[AnyArray, AnyArray]:
+        """Sum the differences of each place of y: fine, coarse; (h / 4, w / 4, 3) uint32."""
+        height, width = self._guide.shape[:2]
+        side = 2 * SMALL_Y
+        fine = np.empty((height // side, width // side, 3), np.uint32)
+        coarse = np.empty_like(fine)
+        # A few lines of places at a time stay in the cache.
+        for top in range(0, len(fine), _LINES):
+            lines = self._guide[side * top : side * (top + _LINES)].astype(np.int16)
+            fine[top : top + _LINES], coarse[top : top + _LINES] = _line_differences(lines)
+        return fine, coarse
+
+
+def _line_differences(lines: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Sum the fine and the coarse differences of lines of places, int16 codes (8 n, 2w, 3)."""
+    fine = _summed(np.abs(lines[:, 0::2] - lines[:, 1::2]), (2 * SMALL_Y, SMALL_Y))
+    fine += _summed(np.abs(lines[0::2] - lines[1::2]), (SMALL_Y, 2 * SMALL_Y))
+    pairs = lines[:, 0::2] + lines[:, 1::2]
+    cells = pairs[0::2] + pairs[1::2]
+    coarse = _summed(np.abs(cells[:, 0::2] - cells[:, 1::2]), (SMALL_Y, SMALL_Y // 2))
+    coarse += _summed(np.abs(cells[0::2] - cells[1::2]), (SMALL_Y // 2, SMALL_Y))
+    return fine, coarse
+
+
+def _summed(numbers: AnyArray, size: int | tuple[int, int]) -> AnyArray:
+    """Add up whole numbers (h, w, 3) of blocks of a size: uint32."""
+    rows, columns = (size, size) if isinstance(size, int) else size
+    height, width = numbers.shape[0] // rows, numbers.shape[1] // columns
+    # Rows first: numpy adds whole lines many times faster than small cells.
+    added = numbers.reshape(height, rows, -1).sum(axis=1, dtype=np.uint32)
+    return added.reshape(height, width, columns, 3).sum(axis=2, dtype=np.uint32)
 
 
 def _symbols(latents: AnyArray, mean: AnyArray, step: AnyArray) -> AnyArray:

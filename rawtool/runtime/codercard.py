@@ -1,14 +1,15 @@
 """The card of a codec's network: what its six graphs promise.
 
-Tensors, all float32; M latents, K hyper-latents, P notes; h, w the planes' sides, multiples of stride. Guides
-hold 8-bit codes, small guides whole halves of them; fit (1, 4, 13) is a polynomial of the guide; rate (1,) is
+Tensors, all float32; M latents, K hyper-latents, P notes, S things seen; h, w the planes' sides, multiples of
+stride. Guides hold 8-bit codes, small guides what is seen of them at a place: three means in whole halves,
+then, where S is 9, fine and coarse differences; fit (1, 4, 13) is a polynomial of the guide; rate (1,) is
 from 0 to n_rates - 1.
 
     analysis     planes (1, 4, h, w), guide (1, 12, h, w), fit, rate
                  -> y (1, M, h/4, w/4), z (1, K, h/16, w/16)
     synthesis    values (1, M, h/4, w/4), guide (1, 12, h, w), fit, rate -> planes (1, 4, h, w)
-    z_start      small_guide_z (1, 3, h/16, w/16), rate -> notes, groups (1, 1, h/16, w/16)
-    y_start      values of z, small_guide_z, small_guide_y (1, 3, h/4, w/4), rate -> notes, groups
+    z_start      small_guide_z (1, S, h/16, w/16), rate -> notes, groups (1, 1, h/16, w/16)
+    y_start      values of z, small_guide_z, small_guide_y (1, S, h/4, w/4), rate -> notes, groups
     z_step, y_step   values, mask (1, 1, ...), notes -> mean, step, scale
 
 All but analysis and synthesis count in whole numbers and give the same bits everywhere: values, mean and step
@@ -58,6 +59,13 @@ OUTPUTS: dict[Part, tuple[str, ...]] = {
 """Names of the outputs of each graph in their order."""
 
 
+SMALL_Y, SMALL_Z = 4, 16
+"""Planes' pixels of a side that a place of y and of z stands for."""
+
+SEEN = (3, 9)
+"""How much of the picture there may be in a small guide: the means, or the differences too."""
+
+
 @dataclass(frozen=True, slots=True)
 class CoderGraphs:
     """The six graphs in one format."""
@@ -85,7 +93,8 @@ class CoderCard:
     """The promise of a codec's network.
 
     stride is what the planes' sides must be multiples of; halo is the context of the synthesis and the
-    analysis around a tile, in planes' pixels. tolerance bounds |difference| of planes between engines.
+    analysis around a tile, in planes' pixels, in whole places of z. tolerance bounds |difference| of planes
+    between engines.
     """
 
     schema: int
@@ -97,6 +106,7 @@ class CoderCard:
     n_hyper: int
     n_groups: int
     n_rates: int
+    n_seen: int
     stride: int
     halo: int
     bytes_per_pixel: int
@@ -143,7 +153,9 @@ def _problems(card: CoderCard) -> tuple[Problem, ...]:
         *naming_problems(card.schema, card.name, card.version),
         (card.task is not Task.PACK, "it is not for packing"),
         (min(counts) < 1, "a count is not positive"),
-        (card.stride < 1 or card.halo % max(card.stride, 1) != 0, "halo is not a multiple of stride"),
+        (card.n_seen not in SEEN, "it wants to see of a picture what this version does not know"),
+        (card.stride < 1 or card.stride % SMALL_Z != 0, "stride is not a multiple of 16"),
+        (card.halo % SMALL_Z != 0, "halo is not a multiple of 16"),
         (not 0 < card.tolerance < 1, "tolerance is not between 0 and 1"),
         *(problem for file in files for problem in file_problems(file)),
     )

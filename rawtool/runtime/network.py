@@ -21,17 +21,15 @@ from rawtool.runtime.tiling import (
     Sink,
     Source,
     Tile,
-    largest_tile,
+    fitting_tiles,
     padded_length,
     plan_tiles,
     read_window,
 )
 from rawtool.vocabulary import GlobalPass
 
-# Longest side of what a tile keeps: beyond it speed gains nothing, memory grows. A network that looks far
-# around gets tiles four halos long, so that most of a window is kept.
-LONGEST_TILE = 1024
-MEMORY_BUDGET_BYTES = 420 * 2**20
+MEMORY_BUDGET_BYTES = 560 * 2**20
+"""What a window of the network may take; larger ones gain little, a tenth of their work is their halo."""
 
 T = TypeVar("T")
 
@@ -132,7 +130,7 @@ def run_network(
 ) -> None:
     """Run the tile graph over a picture of shape (height, width), block by block.
 
-    tile is the side of what each run keeps; None picks it by the memory budget. Blocks reach the
+    tile is the longest side of what each run keeps; None lets the memory of a window decide. Blocks reach the
     sink in reading order, cut to the frame; together they cover it once. While the network works on a
     tile, a helper thread stores the one before and reads the one after: source and sink are its alone.
     """
@@ -140,7 +138,7 @@ def run_network(
     fixed = _condition_input(card, terms.condition)
     if "vector" in card.tile_inputs:
         fixed["vector"] = layout.network_from_vector(_known(terms.vector, card, "vector"))
-    parts = plan_tiles(*shape, tile or auto_tile(card), network.grid)
+    parts = plan_windows(card, shape, tile, card.halo)
 
     def read(part: Tile) -> AnyArray:
         return layout.network_from_picture(read_window(source, part.window, *shape))
@@ -186,10 +184,12 @@ def reader(picture: AnyArray) -> Source:
     return read
 
 
-def auto_tile(card: Card, budget_bytes: int = MEMORY_BUDGET_BYTES) -> int:
-    """The side of what a tile keeps, by the memory that its window takes."""
-    grid = Grid(card.stride, card.halo, card.min_size)
-    return largest_tile(grid, card.bytes_per_pixel, budget_bytes, max(LONGEST_TILE, 4 * card.halo))
+def plan_windows(card: Card, shape: tuple[int, int], tile: int | None, halo: int) -> tuple[Tile, ...]:
+    """Lay tiles over a picture of shape (height, width); tile None lets the memory of a window decide."""
+    grid = Grid(card.stride, halo, card.min_size)
+    if tile is not None:
+        return plan_tiles(*shape, tile, grid)
+    return fitting_tiles(*shape, grid, MEMORY_BUDGET_BYTES // card.bytes_per_pixel)
 
 
 def largest_difference(found: AnyArray, expected: AnyArray) -> float:
@@ -206,7 +206,7 @@ def _exact_vector(network: Network, source: Source, shape: tuple[int, int], tile
     total, count = np.zeros(card.vector_size), 0
     # The frame as the graphs see it: its padding is part of the mean, as on the whole picture.
     height, width = (padded_length(length, grid) for length in shape)
-    for part in plan_tiles(height, width, tile or auto_tile(card), grid):
+    for part in plan_windows(card, (height, width), tile, card.global_halo):
         window = read_window(source, part.window, *shape)
         tensor = session.run({card.input.name: layout.network_from_picture(window)})["context"]
         features = layout.picture_from_network(tensor)[_steps(part, card.stride)]

@@ -58,13 +58,9 @@ def plan_tiles(height: int, width: int, tile: int | None, grid: Grid) -> tuple[T
     tile is the longest side of what is kept, rounded up to a multiple of stride; tiles are made about
     equal, so that none is a sliver whose halo costs more than itself.
     """
-    rows = _plan_axis(height, tile, grid)
-    columns = _plan_axis(width, tile, grid)
-    return tuple(
-        Tile(Area(top, left, rise, run), Area(w_top, w_left, w_rise, w_run))
-        for top, rise, w_top, w_rise in rows
-        for left, run, w_left, w_run in columns
-    )
+    rows = _plan_axis(height, _count(height, tile, grid), grid)
+    columns = _plan_axis(width, _count(width, tile, grid), grid)
+    return _tiles(rows, columns)
 
 
 def read_window(source: Source, area: Area, height: int, width: int) -> Layers:
@@ -89,22 +85,60 @@ def mirrored(index: AnyArray, length: int) -> AnyArray:
     return np.minimum(folded, 2 * (length - 1) - folded)
 
 
-def largest_tile(grid: Grid, bytes_per_pixel: int, budget_bytes: int, longest: int) -> int:
-    """The largest tile, in steps of stride, whose window fits a memory budget; at most longest.
+def fitting_tiles(height: int, width: int, grid: Grid, most_pixels: int) -> tuple[Tile, ...]:
+    """Lay the tiles with the least work over a frame whose windows have at most most_pixels pixels.
 
-    Never smaller than a stride, a halo or min_size: a budget too small for that is exceeded, because
-    tiles that are small beside their halo cost many times the work.
+    Tiles are never small beside their halo, which would cost many times the work: a bound too low for that
+    is exceeded, as little as possible.
     """
-    side = int((budget_bytes / bytes_per_pixel) ** 0.5) - 2 * grid.halo
-    fitting = min(side, longest) // grid.stride * grid.stride
-    return max(fitting, _up(max(grid.min_size, grid.halo), grid.stride))
+    rows, columns = _axis_plans(height, grid), _axis_plans(width, grid)
+    plans = [(tall, wide) for tall in rows for wide in columns]
+    fitting = [plan for plan in plans if _largest(plan) <= most_pixels]
+    tall, wide = min(fitting, key=_work) if fitting else min(plans, key=_largest)
+    return _tiles(tall, wide)
 
 
-def _plan_axis(length: int, tile: int | None, grid: Grid) -> list[tuple[int, int, int, int]]:
-    """Start and length of what is kept, start and length of its window, for every tile of one axis."""
+Stretch = tuple[int, int, int, int]
+"""Start and length of what is kept, start and length of its window, along one axis."""
+
+
+def _axis_plans(length: int, grid: Grid) -> list[list[Stretch]]:
+    """Cut an axis into one stretch, two, three, as long as they are not small beside their halo."""
     padded = padded_length(length, grid)
-    longest = padded if tile is None else _up(max(tile, 1), grid.stride)
-    step = _up(-(-padded // -(-padded // longest)), grid.stride)
+    least = _up(max(grid.min_size, grid.halo), grid.stride)
+    return [_plan_axis(length, count, grid) for count in range(1, max(padded // least, 1) + 1)]
+
+
+def _largest(plan: tuple[list[Stretch], list[Stretch]]) -> int:
+    """Count the pixels of the largest window."""
+    rows, columns = plan
+    return max(stretch[3] for stretch in rows) * max(stretch[3] for stretch in columns)
+
+
+def _work(plan: tuple[list[Stretch], list[Stretch]]) -> int:
+    """Count the pixels of all windows."""
+    rows, columns = plan
+    return sum(stretch[3] for stretch in rows) * sum(stretch[3] for stretch in columns)
+
+
+def _tiles(rows: list[Stretch], columns: list[Stretch]) -> tuple[Tile, ...]:
+    return tuple(
+        Tile(Area(top, left, rise, run), Area(w_top, w_left, w_rise, w_run))
+        for top, rise, w_top, w_rise in rows
+        for left, run, w_left, w_run in columns
+    )
+
+
+def _count(length: int, tile: int | None, grid: Grid) -> int:
+    """Tell into how many stretches of at most ``tile`` an axis is cut."""
+    padded = padded_length(length, grid)
+    return 1 if tile is None else -(-padded // _up(max(tile, 1), grid.stride))
+
+
+def _plan_axis(length: int, count: int, grid: Grid) -> list[Stretch]:
+    """Cut an axis into about equal stretches, at most ``count``."""
+    padded = padded_length(length, grid)
+    step = _up(-(-padded // count), grid.stride)
     smallest = _up(grid.min_size, grid.stride)
     plan = []
     for start in range(0, min(length, padded), step):

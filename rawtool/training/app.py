@@ -25,8 +25,9 @@ from rawtool.training.export import export_stage, write_index
 from rawtool.training.hdr_card import hdr_card
 from rawtool.training.hdr_evaluation import HdrRow, evaluate_hdr
 from rawtool.training.importing import import_checkpoint
+from rawtool.training.precision import short_precision
 from rawtool.training.recipes.registry import CONFIGS, Recipe, recipe
-from rawtool.training.runs import FACTS, SETTINGS, export_run, is_run, read_run
+from rawtool.training.runs import FACTS, SETTINGS, export_run, hand_on, is_run, read_run
 from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
 from rawtool.training.settings import RunConfig, dump_config, read_config, scaled, stages_of
 from rawtool.vocabulary import ExitCode, Task
@@ -47,7 +48,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """What a training run was told; None leaves a choice to the settings file and the recipe."""
+    """What a training run was told; None leaves a choice to the settings file and the recipe.
+
+    start is another run whose best weights the steps begin with; only names the steps to train (none: all),
+    the others are taken from there as they are.
+    """
 
     data: Path
     out: Path
@@ -63,6 +68,8 @@ class TrainOptions:
     seed: int
     is_resumed: bool
     is_dry: bool
+    start: Path | None = None
+    only: tuple[str, ...] = ()
 
 
 def train(name: str, options: TrainOptions, say: Callable[[str], None] = _LOG.info) -> int:
@@ -83,8 +90,12 @@ def train(name: str, options: TrainOptions, say: Callable[[str], None] = _LOG.in
     if options.is_dry:
         return _rehearse(chosen, config, scenes, fabric, say)
     _begin(options, config)
-    for stage in stages_of(config):
-        progress = chosen.train_step(stage, config, scenes, fabric, options.out, resume=options.is_resumed)
+    is_begun = options.is_resumed
+    if options.start is not None and not is_begun:
+        hand_on(options.start, options.out, config, options.only)
+        is_begun = True
+    for stage in options.only or stages_of(config):
+        progress = chosen.train_step(stage, config, scenes, fabric, options.out, resume=is_begun)
         chosen.draw(options.out, scenes, config)
         if progress.is_stopped:
             break
@@ -166,12 +177,25 @@ def _config(name: str, options: TrainOptions) -> RunConfig:
         _check_same(name, options, read_run(options.out))
     if options.size not in CONFIGS[name]:
         raise ConfigError(f"{name} has no size {options.size}; leave --size out")
+    if options.start is not None:
+        _check_same(name, replace(options, out=options.start), read_run(options.start))
     base = replace(CONFIGS[name][options.size], seed=options.seed)
     words = (*options.overrides, *((f"loss={options.loss}",) if options.loss else ()))
     config = read_config(options.config, words, base)
+    _check_only(options, config)
     if options.is_dry:
         return scaled(config, options.max_minutes, 1)
     return scaled(config, options.max_minutes, options.max_steps)
+
+
+def _check_only(options: TrainOptions, config: RunConfig) -> None:
+    """Refuse steps that the recipe does not have, and a lone step that has nothing to stand on."""
+    known = tuple(stages_of(config))
+    unknown = [step for step in options.only if step not in known]
+    if unknown:
+        raise ConfigError(f"{config.recipe} has no step {unknown[0]}; it has {', '.join(known)}")
+    if options.only and options.start is None and not options.is_resumed:
+        raise ConfigError("--only leaves steps out whose weights must come from another run; add --from RUN")
 
 
 def _check_same(name: str, options: TrainOptions, begun: RunConfig) -> None:
@@ -191,7 +215,8 @@ def _fabric(options: TrainOptions) -> Fabric:
         fabric = Fabric(
             accelerator=options.device,
             devices=options.n_devices,
-            precision="bf16-mixed" if is_short else "32-true",
+            precision=None if is_short else "32-true",
+            plugins=short_precision(options.device) if is_short else None,
         )
         fabric.launch()
     except (ValueError, RuntimeError) as error:
@@ -210,6 +235,7 @@ def _begin(options: TrainOptions, config: RunConfig) -> None:
         "precision": options.precision,
         "device": options.device,
         "devices": options.n_devices,
+        "start": None if options.start is None else options.start.name,
         "began": time.strftime("%Y-%m-%d %H:%M"),
     }
     (options.out / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")

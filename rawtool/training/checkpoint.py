@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +14,10 @@ from rawtool.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a run needs to go on: the step, the weights and their average, the optimiser, the best score."""
+    """What a run needs to go on: the step, the weights and their average, the best score, the optimisers.
+
+    The states of the optimisers go by their names; one that is not there begins anew.
+    """
 
     stage: str
     step: int
@@ -21,7 +25,7 @@ class Checkpoint:
     best: float
     weights: dict[str, Tensor]
     average: dict[str, Tensor]
-    optimiser: dict[str, object]
+    optimisers: dict[str, dict[str, Any]]
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

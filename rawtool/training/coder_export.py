@@ -20,7 +20,9 @@ from rawtool.nets.raw_metadata_s import (
     N_GROUPS,
     N_HYPER,
     N_LATENT,
+    N_PARAMS,
     N_RATES,
+    N_SEEN,
     N_TERMS,
     STRIDE,
     RawMetadataS,
@@ -82,6 +84,7 @@ def coder_card(name: str, version: str, training: str) -> CoderCard:
         n_hyper=N_HYPER,
         n_groups=N_GROUPS,
         n_rates=N_RATES,
+        n_seen=N_SEEN,
         stride=STRIDE,
         halo=HALO,
         bytes_per_pixel=BYTES_PER_PIXEL,
@@ -152,14 +155,15 @@ def proof_inputs(card: CoderCard, side: int = PROOF_SIDE) -> dict[Part, dict[str
         return rng.integers(low, high + 1, shape).astype(np.float32)
 
     rate = np.array([2.5], np.float32)
-    notes = {"z_step": whole(4, 16, 0, 127), "y_step": whole(36, 4, -127, 127)}
+    n_known = card.n_seen + 1
+    notes = {"z_step": whole(n_known, 16, 0, 127), "y_step": whole(N_PARAMS + n_known, 4, -127, 127)}
     steps = {
         part: {"values": whole(channels, size, -999, 999), "mask": whole(1, size, 0, 1), "notes": notes[part]}
         for part, channels, size in (("z_step", card.n_hyper, 16), ("y_step", card.n_latent, 4))
     }
     guide = whole(12, 1, 0, 255)
     fit = rng.uniform(-0.2, 0.4, (1, 4, N_TERMS)).astype(np.float32)
-    small = {"small_guide_z": whole(3, 16, 0, 127), "rate": rate}
+    small = {"small_guide_z": whole(card.n_seen, 16, 0, 127), "rate": rate}
     return {
         "analysis": {"planes": whole(4, 1, 0, 255) / 255.0, "guide": guide, "fit": fit, "rate": rate},
         "synthesis": {"values": whole(card.n_latent, 4, -99, 99), "guide": guide, "fit": fit, "rate": rate},
@@ -168,7 +172,7 @@ def proof_inputs(card: CoderCard, side: int = PROOF_SIDE) -> dict[Part, dict[str
         "y_start": {
             **small,
             "values": whole(card.n_hyper, 16, -999, 999),
-            "small_guide_y": whole(3, 4, 0, 127),
+            "small_guide_y": whole(card.n_seen, 4, 0, 127),
         },
         "y_step": steps["y_step"],
     }

@@ -17,6 +17,7 @@ class CameraNetConfig:
 
     recipe: ClassVar[str] = "cameranet"
     losses: ClassVar[tuple[str, ...]] = ("encoded", "paper")
+    combining: ClassVar[tuple[str, ...]] = ("joint",)
 
     size: str = "s"
     loss: str = "encoded"
@@ -82,6 +83,7 @@ class HdrUnetConfig:
         "l1",
         "l2",
     )
+    combining: ClassVar[tuple[str, ...]] = ()
 
     size: str = "s"
     loss: str = "pu21-log-ev"
@@ -115,6 +117,7 @@ class SingleHdrConfig:
 
     recipe: ClassVar[str] = "singlehdr"
     losses: ClassVar[tuple[str, ...]] = ("paper",)
+    combining: ClassVar[tuple[str, ...]] = ()
 
     size: str = "s"
     loss: str = "paper"
@@ -156,6 +159,7 @@ class RawMetadataConfig:
 
     recipe: ClassVar[str] = "raw-metadata"
     losses: ClassVar[tuple[str, ...]] = ("log-cost",)
+    combining: ClassVar[tuple[str, ...]] = ()
 
     size: str = "s"
     loss: str = "log-cost"

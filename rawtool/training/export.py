@@ -38,6 +38,7 @@ from rawtool.runtime.network import (
     run_picture,
 )
 from rawtool.runtime.torchscript import NAMES_KEY
+from rawtool.training.onnx_graph import join_slices
 from rawtool.vocabulary import GlobalPass, Space, Task
 
 OPSET = 17
@@ -309,6 +310,7 @@ def write_onnx(graph: Traced, path: Path) -> None:
             dynamo=False,
         )
     model = onnx.load(path)
+    join_slices(model.graph)
     onnx.helper.set_model_props(model, {CARD_KEY: graph.card_text})
     onnx.checker.check_model(model)
     onnx.save(model, path)

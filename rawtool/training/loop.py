@@ -1,6 +1,6 @@
 """The training loop, on Lightning Fabric: several devices and bf16 are flags, not code.
 
-One stage at a time: Adam, cosine schedule with a short warm-up, gradient clipping, an exponential
+One stage at a time: Adam or Muon, cosine schedule with a short warm-up, gradient clipping, an exponential
 moving average of the weights that is what gets validated, saved as best and exported. It stops cleanly
 at ``max_steps``, ``max_minutes`` or SIGINT, always with a checkpoint.
 """
@@ -20,6 +20,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from rawtool.training.optimisers import ADAM, optimisers
 
 
 @runtime_checkable
@@ -44,6 +45,7 @@ class StageSettings:
     max_steps: int
     max_minutes: float
     rate: float
+    optimiser: str = ADAM
     final_rate: float = 0.02
     warmup_steps: int = 200
     average_decay: float = 0.999
@@ -92,8 +94,9 @@ class _State:
     def __init__(self, fabric: Fabric, job: StageJob, settings: StageSettings, out: Path) -> None:
         self.fabric, self.job, self.settings, self.out = fabric, job, settings, out
         self.progress = Progress()
-        optimiser = torch.optim.Adam(job.network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
-        self.network, self.optimiser = fabric.setup(job.network, optimiser)
+        made = optimisers(job.network, settings.optimiser, settings.rate)
+        self.network, *ready = fabric.setup(job.network, *made.values())
+        self.optimisers = dict(zip(made, ready, strict=True))
         self.average = {k: v.detach().clone().float() for k, v in job.network.state_dict().items()}
         self.started = self.validated = time.monotonic()
         self.window: tuple[float, int, list[float]] = (time.monotonic(), 0, [])
@@ -114,13 +117,16 @@ class _State:
     def learn(self, batch: Batch) -> None:
         """Take one step and keep the books."""
         rate = self._rate()
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = rate
         loss = self.job.loss(self.network, _to_device(self.fabric, batch))
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.network, self.optimiser, max_norm=1.0, error_if_nonfinite=False)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        any_of_them = next(iter(self.optimisers.values()))
+        self.fabric.clip_gradients(self.network, any_of_them, max_norm=1.0, error_if_nonfinite=False)
+        for optimiser in self.optimisers.values():
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
         self._follow_average()
         self.progress.step += 1
         self._log(float(loss.detach()), rate, self.job.pixels(batch))
@@ -199,15 +205,17 @@ class _State:
             self.progress.best,
             weights,
             average,
-            self.optimiser.state_dict(),
+            {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
         )
         save_checkpoint(self.path(kind), checkpoint)
 
     def load(self) -> None:
-        """Go on where the last checkpoint stands."""
+        """Go on where the last checkpoint stands; an optimiser that it does not know begins anew."""
         found = load_checkpoint(self.path("last"))
         self.network.module.load_state_dict(found.weights)
-        self.optimiser.load_state_dict(found.optimiser)
+        for name, optimiser in self.optimisers.items():
+            if name in found.optimisers:
+                optimiser.load_state_dict(found.optimisers[name])
         self.average = {k: v.to(self.fabric.device) for k, v in found.average.items()}
         self.progress = Progress(found.step, found.seconds, found.best)
 

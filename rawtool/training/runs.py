@@ -1,6 +1,7 @@
 """A run's folder after training: its settings, what it did, and the model that it becomes."""
 
 import json
+import math
 from pathlib import Path
 
 from rawtool.errors import ConfigError
@@ -42,6 +43,30 @@ def _recipe_name(facts: Path) -> str:
         return str(json.loads(facts.read_text(encoding="utf-8")).get("recipe", FIRST_RECIPE))
     except (OSError, ValueError, AttributeError):
         return FIRST_RECIPE
+
+
+def hand_on(start: Path, out: Path, config: RunConfig, only: tuple[str, ...]) -> None:
+    """Let the steps of a new run begin with the best weights of another; those not in ``only`` are done so.
+
+    Steps that combine others begin with what those came to in the new run, as ever.
+
+    Raises:
+        ConfigError: the other run lacks a step that is not trained here.
+    """
+    from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+
+    for name in stages_of(config):
+        best = start / f"{name}-best.pt"
+        if name in config.combining:
+            continue
+        if only and name not in only:
+            for kind in ("best", "last"):
+                save_checkpoint(out / f"{name}-{kind}.pt", load_checkpoint(best))
+        elif best.exists():
+            weights = load_checkpoint(best).average
+            save_checkpoint(
+                out / f"{name}-last.pt", Checkpoint(name, 0, 0.0, -math.inf, weights, weights, {})
+            )
 
 
 def export_run(run: Path, out: Path) -> None:

@@ -10,17 +10,19 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 from rawtool.errors import ConfigError
 
 SIZES = ("s", "paper")
+OPTIMISERS = ("adam", "muon")
 
 
 @dataclass(frozen=True, slots=True)
 class StageConfig:
-    """One step of a recipe: how long, how fast, on what batches (crop in pixels)."""
+    """One step of a recipe: how long, how fast, on what batches (crop in pixels), by which optimiser."""
 
     minutes: float
     crop: int
     batch: int
     rate: float
     steps: int = 1_000_000
+    optimiser: str = "adam"
 
     def contradictions(self, name: str) -> list[str]:
         """Find values that no recipe can work with; name is the step's."""
@@ -29,6 +31,8 @@ class StageConfig:
             found.append(f"{name} has a value that is not above 0")
         if self.crop % 32:
             found.append(f"{name}.crop = {self.crop} is not a multiple of 32")
+        if self.optimiser not in OPTIMISERS:
+            found.append(f"{name}.optimiser = {self.optimiser!r} is neither adam nor muon")
         return found
 
 
@@ -37,12 +41,14 @@ class RunConfig(Protocol):
     """What every recipe is told, beside its own settings: a frozen dataclass with ``StageConfig`` fields.
 
     loss is one of the recipe's ``losses``; hdr_share is the share of HDR scenes among the crops; workers
-    are the processes that make batches.
+    are the processes that make batches. combining names the steps that begin with what others of the same
+    run have learned.
     """
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     recipe: ClassVar[str]
     losses: ClassVar[tuple[str, ...]]
+    combining: ClassVar[tuple[str, ...]]
 
     @property
     def size(self) -> str:

@@ -44,7 +44,20 @@ def test_training_is_told_what_was_typed_and_gives_its_status(recipe, monkeypatc
     monkeypatch.setattr(app, "train", lambda name, options, say: calls.append((name, options)) or 0)
     words = "--data d -o r --size paper --set a=1 --set b.c=2 --devices 2 --precision bf16".split()
 
-    assert run(["train", recipe, *words, "--max-minutes", "1.5", "--resume"]) == 0
+    assert (
+        run(
+            [
+                "train",
+                recipe,
+                *words,
+                "--max-minutes",
+                "1.5",
+                "--resume",
+                *"--from b --only x --only y".split(),
+            ]
+        )
+        == 0
+    )
     ((name, options),) = calls
     assert name == recipe
     assert options == (
@@ -63,6 +76,8 @@ def test_training_is_told_what_was_typed_and_gives_its_status(recipe, monkeypatc
             seed=1,
             is_resumed=True,
             is_dry=False,
+            start=Path("b"),
+            only=("x", "y"),
         )
     )
 

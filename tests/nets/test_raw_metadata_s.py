@@ -14,7 +14,9 @@ from rawtool.nets.raw_metadata_s import (  # noqa: E402
     N_LATENT,
     N_TERMS,
     RawMetadataS,
+    _order_signal,
     bits_of,
+    ranks,
     scale_of,
     small_guide,
     start_of,
@@ -32,6 +34,10 @@ def tensor(numbers):
     return torch.from_numpy(numbers[None].astype(np.float32))
 
 
+def cells_of(groups):
+    return groups.reshape(groups.shape[0] // 2, 2, -1, 2).swapaxes(1, 2).reshape(-1, 4)
+
+
 def batch(n=2, side=32):
     torch.manual_seed(5)
     planes = torch.rand(n, 4, side, side)
@@ -41,11 +47,11 @@ def batch(n=2, side=32):
     return planes, guide, fit, torch.linspace(1.0, 4.0, n)
 
 
-@pytest.mark.parametrize(("name", "channels", "n_notes"), [("z_level", 8, 4), ("y_level", 64, 36)])
+@pytest.mark.parametrize(("name", "channels", "n_notes"), [("z_level", 8, 10), ("y_level", 64, 42)])
 def test_probabilities_equal_a_reference_on_whole_numbers(name, channels, n_notes):
     level = getattr(coders.network(), name)
-    values, mask = drawn(channels, 10, 13, low=-700, high=700), drawn(1, 10, 13, high=1)
-    notes = drawn(n_notes, 10, 13)
+    values, mask = drawn(channels, 10, 14, low=-700, high=700), drawn(1, 10, 14, high=1)
+    notes = drawn(n_notes, 10, 14)
 
     with torch.no_grad():
         found = level.gaussians(tensor(values), tensor(mask), tensor(notes))
@@ -57,8 +63,8 @@ def test_probabilities_equal_a_reference_on_whole_numbers(name, channels, n_note
     assert np.array_equal(groups, coders.groups_of(level, notes))
     assert len(np.unique(expected[0])) > 30
     assert set(np.unique(expected[1])) <= {8, 11, 16, 23, 32}
-    assert set(np.unique(groups)) <= set(range(N_GROUPS))
-    assert len(np.unique(groups)) > 1
+    assert np.bincount(groups.astype(int).ravel()).tolist() == [10 * 14 // N_GROUPS] * N_GROUPS
+    assert len({tuple(cell) for cell in cells_of(groups[0])}) > 3
 
 
 def test_scales_are_those_of_the_shipped_tables():
@@ -78,13 +84,36 @@ def test_bits_are_the_logarithm_of_a_gaussians_share():
     assert float(bits_of(torch.tensor(900.0), torch.tensor(scale))) == pytest.approx(23.25, abs=0.01)
 
 
-def test_a_small_guide_is_the_rounded_mean_of_its_photosites_in_halves():
-    guide = drawn(12, 32, 32, high=255)
+@pytest.mark.parametrize("size", [4, 16])
+@pytest.mark.parametrize("most", [255, 40])
+def test_a_small_guide_shows_means_and_differences_in_whole_numbers(size, most):
+    base = drawn(64, 96, 3, high=most).astype(np.uint8)
+    base[32:, 48:] = 7
 
-    found = small_guide(tensor(guide), 16).numpy()[0]
+    found = small_guide(tensor(np.moveaxis(guide_channels(base), 2, 0)), size).numpy()[0]
 
-    sums = guide.reshape(4, 3, 2, 16, 2, 16).sum(axis=(0, 3, 5))
-    assert np.array_equal(found, ((sums + 512) // 1024) // 2)
+    assert np.array_equal(found, coders.seen(base, size))
+    assert found[3:].max() > 20
+
+
+def test_equal_scores_go_corner_to_corner():
+    assert ranks(torch.zeros(1, 1, 2, 4))[0, 0].tolist() == [[0.0, 2.0, 0.0, 2.0], [3.0, 1.0, 3.0, 1.0]]
+
+
+def test_a_place_that_gains_most_by_waiting_learns_to_wait():
+    scores = torch.zeros(1, 1, 2, 2, requires_grad=True)
+    rank = ranks(scores.detach())
+    # What each place costs, turn by turn: only the second, at the lower right, is cheaper for waiting.
+    costs = [torch.full((1, 1, 2, 2), 9.0) for _ in range(N_GROUPS)]
+    for late in costs[1:]:
+        late[..., 1, 1] = 4.0
+
+    signal = _order_signal(scores, rank, costs)
+    signal.sum().backward()
+
+    assert float(signal.detach()) == 0.0
+    # Scores fall along the gradient: a lower one comes later.
+    assert float(scores.grad[0, 0, 1, 1]) > 0 > float(scores.grad[0, 0, 0, 0])
 
 
 def test_every_place_costs_bits_once_and_the_network_learns_from_all_its_parts():
@@ -98,8 +127,7 @@ def test_every_place_costs_bits_once_and_the_network_learns_from_all_its_parts()
     assert bits.shape == (2,)
     assert bool((bits > 0).all())
     silent = [name for name, value in network.named_parameters() if not bool(value.grad.abs().any())]
-    # Orders and steps are flat where they begin; all else must hear the loss.
-    assert [name for name in silent if "order" not in name] == []
+    assert silent == []
 
 
 def test_a_higher_rate_counts_latents_more_finely():

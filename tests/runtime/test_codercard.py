@@ -20,6 +20,7 @@ CARD = CoderCard(
     n_hyper=8,
     n_groups=4,
     n_rates=6,
+    n_seen=9,
     stride=16,
     halo=48,
     bytes_per_pixel=100,

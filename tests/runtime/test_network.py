@@ -6,11 +6,12 @@ import pytest
 
 from rawtool.errors import ModelContractError
 from rawtool.runtime.network import (
+    MEMORY_BUDGET_BYTES,
     ImageTerms,
     Network,
-    auto_tile,
     find_terms,
     largest_difference,
+    plan_windows,
     reader,
     run_network,
     run_picture,
@@ -289,11 +290,14 @@ def test_windows_stay_bounded_however_long_the_picture():
     assert max(rows) <= (64 + 32) ** 2
 
 
-def test_the_tile_size_follows_the_memory_budget():
-    card = plain_card(halo=16, bytes_per_pixel=1000)
-    assert auto_tile(card, 1000 * 160 * 160) == 128
-    assert auto_tile(card, 10**13) == 1024
-    assert auto_tile(replace(card, halo=352), 10**13) == 4 * 352
+def test_windows_follow_the_memory_that_they_take():
+    shape = (3000, 4000)
+    for bytes_per_pixel in (300, 3000):
+        card = plain_card(halo=16, bytes_per_pixel=bytes_per_pixel)
+        parts = plan_windows(card, shape, None, card.halo)
+        largest = max(part.window.height * part.window.width for part in parts)
+        assert 0.5 * MEMORY_BUDGET_BYTES < largest * bytes_per_pixel <= MEMORY_BUDGET_BYTES
+    assert all(part.kept.height <= 128 for part in plan_windows(card, shape, 128, card.halo))
 
 
 @pytest.mark.parametrize("size", [(200, 150), (64, 64), (70, 200)])

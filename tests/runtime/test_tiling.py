@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rawtool.runtime.tiling import (
     Area,
     Grid,
-    largest_tile,
+    fitting_tiles,
     mirrored,
     padded_length,
     plan_tiles,
@@ -97,13 +97,42 @@ def test_a_mosaic_stays_a_mosaic_under_mirroring():
         assert np.array_equal(index % 2, np.arange(40) % 2)
 
 
-@pytest.mark.parametrize(
-    ("budget", "expected"), [(400 * 512 * 512, 448), (10**12, 1024), (1, 64), (400 * 192 * 192, 128)]
-)
-def test_the_largest_tile_fits_the_budget_with_its_halo(budget, expected):
-    assert largest_tile(Grid(16, 32, 64), 400, budget, 1024) == expected
+@given(LENGTHS, LENGTHS, st.integers(1, 9000), GRIDS)
+def test_fitting_tiles_cover_the_frame_once_and_fit_where_any_do(height, width, most, grid):
+    parts = fitting_tiles(height, width, grid, most)
+
+    count = np.zeros((padded_length(height, grid), padded_length(width, grid)), dtype=int)
+    for part in parts:
+        count[slices(part.kept)] += 1
+    assert count.min() == count.max() == 1
+    largest = max(part.window.height * part.window.width for part in parts)
+    # Never cut smaller than a halo or the smallest size, so hardly ever longer than two of them.
+    least = 2 * (max(grid.halo, grid.min_size) + grid.stride) + 2 * (grid.halo + grid.stride)
+    smallest = [min(least, padded_length(length, grid)) for length in (height, width)]
+    assert largest <= max(most, smallest[0] * smallest[1])
 
 
-@pytest.mark.parametrize(("halo", "expected"), [(320, 320), (300, 320), (32, 64)])
-def test_a_tile_is_never_small_beside_its_halo(halo, expected):
-    assert largest_tile(Grid(64, halo, 64), 400, 1, 1024) == expected
+def work(parts):
+    return sum(part.window.height * part.window.width for part in parts)
+
+
+@pytest.mark.parametrize("shape", [(3000, 4000), (4000, 3000), (6000, 4000), (700, 9000)])
+@pytest.mark.parametrize("halo", [56, 112])
+def test_fitting_tiles_take_the_least_work(shape, halo):
+    grid, most = Grid(16, halo, 64), 1_700_000
+
+    parts = fitting_tiles(*shape, grid, most)
+
+    assert max(part.window.height * part.window.width for part in parts) <= most
+    for side in range(256, 4000, 16):
+        others = plan_tiles(*shape, side, grid)
+        if max(part.window.height * part.window.width for part in others) <= most:
+            assert work(parts) <= work(others)
+
+
+@pytest.mark.parametrize(("halo", "least"), [(320, 320), (300, 304), (32, 64)])
+def test_a_tile_is_never_small_beside_its_halo(halo, least):
+    parts = fitting_tiles(2000, 2000, Grid(16, halo, 64), 1)
+
+    kept = [part.kept for part in parts if part.kept.top + part.kept.height < 2000 - 16]
+    assert least <= min(area.height for area in kept) <= least + 64

@@ -132,6 +132,47 @@ def test_a_resumed_run_goes_on(asked):
     assert steps(asked.out) == {"restore-last": 4, "enhance-last": 4, "joint-last": 4}
 
 
+def best(folder, step):
+    return load_checkpoint(folder / f"{step}-best.pt").average
+
+
+def test_a_run_begins_with_the_weights_of_another_and_trains_only_what_it_is_told(finished, asked):
+    start, _ = finished
+    words = ("restore.optimiser='muon'", "restore.rate=1e-9", "joint.rate=1e-9")
+    only = replace(
+        asked, start=start, only=("restore", "joint"), overrides=(*asked.overrides, *words), max_steps=3
+    )
+
+    assert train("cameranet", only) == 0
+
+    assert steps(asked.out) == {"restore-last": 3, "enhance-last": 2, "joint-last": 3}
+    kept = best(asked.out, "enhance")
+    assert all(torch.equal(value, kept[name]) for name, value in best(start, "enhance").items())
+    # At a rate of nothing the restoration is still that of the run it began with.
+    moved = best(asked.out, "restore")
+    for name, value in best(start, "restore").items():
+        torch.testing.assert_close(moved[name], value, rtol=0, atol=1e-6)
+    # The joint step begins with what the steps before it came to, not with the other run's.
+    joint = best(asked.out, "joint")
+    for name, value in moved.items():
+        torch.testing.assert_close(joint[f"restorer.{name}"], value, rtol=0, atol=1e-6)
+    assert set(load_checkpoint(asked.out / "restore-last.pt").optimisers) == {"adam", "muon"}
+    assert json.loads((asked.out / "run.json").read_text())["start"] == "run"
+
+
+def test_steps_that_are_unknown_or_have_nothing_to_stand_on_are_refused(finished, asked):
+    start, _ = finished
+    for words, why in (
+        ({"only": ("restore",)}, "--from RUN"),
+        ({"only": ("develop",), "start": start}, "it has restore, enhance, joint"),
+        ({"start": asked.data}, "not a training run"),
+        ({"start": start, "size": "paper"}, "--size s"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            train("cameranet", replace(asked, **words))
+    assert not asked.out.exists()
+
+
 def test_an_interrupt_ends_the_run_with_a_checkpoint_and_no_further_stage(asked, monkeypatch):
     learned = cameranet.restore_loss
 

@@ -12,8 +12,8 @@ from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkp
 
 def checkpoint(step=3):
     weights = {"a": torch.arange(6.0).reshape(2, 3)}
-    optimiser = {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
-    return Checkpoint("restore", step, 12.5, -1.0, weights, {"a": weights["a"] / 2}, optimiser)
+    adam = {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
+    return Checkpoint("restore", step, 12.5, -1.0, weights, {"a": weights["a"] / 2}, {"adam": adam})
 
 
 def test_what_was_saved_is_loaded(tmp_path):
@@ -24,7 +24,7 @@ def test_what_was_saved_is_loaded(tmp_path):
     assert (found.stage, found.step, found.seconds, found.best) == ("restore", 3, 12.5, -1.0)
     torch.testing.assert_close(found.weights["a"], checkpoint().weights["a"])
     torch.testing.assert_close(found.average["a"], checkpoint().average["a"])
-    assert found.optimiser == checkpoint().optimiser
+    assert found.optimisers == checkpoint().optimisers
 
 
 def test_a_later_one_takes_the_place_and_nothing_else_is_left(tmp_path):

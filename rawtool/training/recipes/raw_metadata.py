@@ -25,9 +25,9 @@ from rawtool.training.scenes import SceneSet
 
 __all__ = ["check_scenes", "export", "train_step"]
 
-VERSION = "1"
+VERSION = "2"
 
-LEAST_LAMBDA, MOST_LAMBDA = 10.0, 2e5
+LEAST_LAMBDA, MOST_LAMBDA = 10.0, 1e5
 """Bits per photosite that a unit of distortion costs at rates 0 and 5, log-spaced between."""
 
 ROOT_SHARE = 0.25

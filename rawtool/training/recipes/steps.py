@@ -44,6 +44,7 @@ class Step:
             self.stage.steps,
             self.stage.minutes,
             self.stage.rate,
+            self.stage.optimiser,
             validate_every_s=self.config.validate_every_s,
             log_every=min(self.log_every, self.stage.steps),
         )
