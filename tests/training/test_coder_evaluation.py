@@ -1,15 +1,20 @@
 """What pack keeps, beside what needs no network."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
+from rawtool.metrics.fidelity import psnr
 from rawtool.training.coder_evaluation import (
     PackRow,
     evaluate_pack,
+    inverse_of,
     mean_pack_rows,
     pack_case,
+    planes_of_base,
     polynomial_fit,
 )
 
@@ -40,6 +45,7 @@ def test_there_is_a_row_for_every_rate_and_for_what_others_do(rows):
         "polynomial of the base",
         "lossless JPEG",
         "lossless JPEG XL",
+        "the base alone",
     ]
     assert {row.iso for row in rows} == {100, 1600}
 
@@ -68,6 +74,20 @@ def test_a_polynomial_finds_a_polynomial():
     planes = np.stack([light[i::2, j::2] for i in (0, 1) for j in (0, 1)], axis=-1).astype(np.float32)
 
     assert np.abs(polynomial_fit(planes, base) - planes).max() < 1e-5
+
+
+def test_the_base_alone_knows_the_camera_but_not_the_picture(workshop):
+    at = workshop.split(is_validation=True)[0]
+    case = pack_case(workshop, at, 0, 100)
+
+    found = planes_of_base(case, inverse_of([case]))
+
+    # With the one picture to fit to it is as good as a fit of it; with others in the pool it is worse.
+    assert psnr(found, case.planes) > 25.0
+    darker = replace(case, light=0.2 * case.light)
+    assert (
+        psnr(planes_of_base(case, inverse_of([case, darker])), case.planes) < psnr(found, case.planes) - 3.0
+    )
 
 
 def test_means_are_taken_for_each_method_and_sensitivity():
