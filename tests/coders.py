@@ -17,7 +17,14 @@ def network(seed: int = 3):
     from rawtool.nets.raw_metadata_s import RawMetadataS
 
     torch.manual_seed(seed)
-    return RawMetadataS().eval()
+    made = RawMetadataS().eval()
+    for level in (made.z_level, made.y_level):
+        # Training begins without means, steps and an order of places.
+        torch.nn.init.kaiming_normal_(level.out.weight, nonlinearity="relu")
+        torch.nn.init.kaiming_normal_(level.order_2.weight, nonlinearity="relu")
+        with torch.no_grad():
+            level.out.weight.mul_(0.2)
+    return made
 
 
 def pair(height: int, width: int, seed: int = 0) -> tuple[AnyArray, AnyArray]:

@@ -75,6 +75,9 @@ MOST_SEEN = 127.0
 MOST_MEAN = 1023
 LEAST_LIKELIHOOD = 1e-7
 
+LEAST_CLASS = 18
+"""In use, elements of narrower scales are not coded: they are what is expected of them."""
+
 SOFTNESS = 8.0
 """Difference of two scores that makes their order three quarters sure, as learning sees it."""
 
@@ -344,6 +347,8 @@ def code_level(model: LevelModel, values: Tensor, notes: Tensor) -> Coded:
         group = (rank == at).to(values.dtype)
         mean, step, scale_class = model.gaussians(decoded, mask, notes)
         symbols = (values - mean) / step
+        if not model.training:
+            symbols = symbols * (scale_class >= LEAST_CLASS)
         noisy = symbols + torch.rand_like(symbols) - 0.5 if model.training else torch.round(symbols)
         costs.append(bits_of(noisy, scale_of(scale_class)).sum(dim=1, keepdim=True))
         bits = bits + (costs[-1] * group).sum(dim=(1, 2, 3))

@@ -39,7 +39,12 @@ N_MEANS = 3
 MOST_SEEN = 127
 
 _HEAD = struct.Struct("<BBII")
-_VERSION = 1
+_FIRST_VERSION, _VERSION = 1, 2
+"""How streams are written: the first coded every element, for networks that see the means only."""
+
+LEAST_CLASS = 18
+"""Elements of narrower scales (a tenth of a step) are not coded: all but one in a million are 0."""
+
 _LINES = 16
 _MOST_SIDE = 1 << 17
 _MOST_SYMBOL = 32767
@@ -68,6 +73,9 @@ class LearnedCoder:
         """Wrap an opened network; label is NAME@VERSION."""
         self._network, self.label, self.sha256 = network, label, sha256
         self._tables: Tables = gaussian_tables()
+        is_first = network.card.n_seen == N_MEANS
+        self._version = _FIRST_VERSION if is_first else _VERSION
+        self._least_class = 0 if is_first else LEAST_CLASS
 
     @property
     def device(self) -> str:
@@ -83,7 +91,7 @@ class LearnedCoder:
     def digest(self) -> bytes:
         """SHA-256 (32 bytes) of everything that decides a bit."""
         tables = np.ascontiguousarray(self._tables.cumulative, dtype="<u4").tobytes()
-        return hashlib.sha256(self._network.card.exact_digest + tables + bytes([_VERSION])).digest()
+        return hashlib.sha256(self._network.card.exact_digest + tables + bytes([self._version])).digest()
 
     def encode(self, planes: Planes, guide: Rgb8, rate: float) -> tuple[bytes, ...]:
         """Code planes (h, w, 4), black 0 and white 1, beside a guide (2h, 2w, 3); rate from 0 to 5.
@@ -103,7 +111,7 @@ class LearnedCoder:
         z_values = self._code(
             "z", UNIT * z - _column(means), self._z_notes(picture, sixteenths), [writer] * 4
         )
-        head = dump_head(Head(sixteenths, height, width, means, fit))
+        head = dump_head(Head(sixteenths, height, width, means, fit), self._version)
         writers = [_Writer(self._tables) for _ in range(self._network.card.n_groups)]
         self._code("y", UNIT * y, self._y_notes(picture, sixteenths, z_values + _column(means)), writers)
         return (head + writer.stream(), *(each.stream() for each in writers))
@@ -114,7 +122,7 @@ class LearnedCoder:
         Raises:
             DamagedSidecarError: the streams are not those that were written for this guide.
         """
-        head, body = load_head(streams[0], self._network.card.n_hyper)
+        head, body = load_head(streams[0], self._network.card.n_hyper, self._version)
         if guide.shape != (2 * head.height, 2 * head.width, 3):
             raise DamagedSidecarError("the raw has another size than its picture; it cannot be brought back")
         picture = _Padded(guide, self._network.card.stride)
@@ -152,7 +160,8 @@ class LearnedCoder:
     ) -> AnyArray:
         """Walk through the groups of a level; latents in sixteenths when encoding. Gives the values.
 
-        Groups without a coder of their own get the values that the network expects.
+        Groups without a coder of their own get the values that the network expects, and so do elements that
+        are as good as certain.
         """
         groups, card = start["groups"], self._network.card
         channels = card.n_hyper if level == "z" else card.n_latent
@@ -167,10 +176,12 @@ class LearnedCoder:
             if at == len(coders):
                 return np.where(groups >= at, found["mean"], values)
             is_chosen = np.broadcast_to(groups == at, values.shape)
-            mean, step, scale = (found[name][is_chosen] for name in ("mean", "step", "scale"))
-            symbols = None if latents is None else _symbols(latents[is_chosen], mean, step)
-            symbols = coders[at].exchange(symbols, scale.astype(np.int64))
-            values[is_chosen] = symbols * step + mean
+            np.copyto(values, found["mean"], where=is_chosen)
+            is_coded = is_chosen & (found["scale"] >= self._least_class)
+            step = found["step"][is_coded]
+            symbols = None if latents is None else _symbols(latents[is_coded], values[is_coded], step)
+            symbols = coders[at].exchange(symbols, found["scale"][is_coded].astype(np.int64))
+            values[is_coded] += symbols * step
         return values
 
     def _analyse(
@@ -180,7 +191,7 @@ class LearnedCoder:
         card = self._network.card
         y = np.empty((1, card.n_latent, height // SMALL_Y, width // SMALL_Y), np.float32)
         z = np.empty((1, card.n_hyper, height // SMALL_Z, width // SMALL_Z), np.float32)
-        for part in self._tiles(height, width):
+        for part in self._tiles(height, width, self._network.card.halo):
             seen = _slices(part, 1, is_window=True)
             inputs = {"guide": picture.cells(seen), "fit": fit[None], "rate": _number(rate)}
             found = self._network.run("analysis", inputs | {"planes": _tensor(planes[seen])})
@@ -191,7 +202,7 @@ class LearnedCoder:
     def _synthesise(self, values: AnyArray, picture: "_Padded", head: Head) -> Planes:
         height, width = (side * SMALL_Y for side in values.shape[2:])
         planes = np.empty((height, width, 4), np.float32)
-        for part in self._tiles(height, width):
+        for part in self._tiles(height, width, self._network.card.synthesis_halo):
             window = np.ascontiguousarray(values[(..., *_slices(part, SMALL_Y, is_window=True))])
             guide = picture.cells(_slices(part, 1, is_window=True))
             inputs = {"values": window, "guide": guide, "fit": head.fit[None], "rate": _number(head.rate)}
@@ -199,9 +210,8 @@ class LearnedCoder:
             planes[_slices(part, 1)] = np.moveaxis(found["planes"][0], 0, 2)[_inside(part, 1)]
         return planes
 
-    def _tiles(self, height: int, width: int) -> tuple[Tile, ...]:
-        card = self._network.card
-        return plan_tiles(height, width, TILE, Grid(SMALL_Z, card.halo, SMALL_Z))
+    def _tiles(self, height: int, width: int, halo: int) -> tuple[Tile, ...]:
+        return plan_tiles(height, width, TILE, Grid(SMALL_Z, halo, SMALL_Z))
 
 
 def open_learned(
@@ -218,13 +228,13 @@ def open_learned(
     return LearnedCoder(opened, found.label, digest(found))
 
 
-def dump_head(head: Head) -> bytes:
+def dump_head(head: Head, version: int) -> bytes:
     """Write what stream 0 begins with."""
     numbers = head.means.astype("<i2").tobytes() + head.fit.astype("<f2").tobytes()
-    return _HEAD.pack(_VERSION, head.rate, head.height, head.width) + numbers
+    return _HEAD.pack(version, head.rate, head.height, head.width) + numbers
 
 
-def load_head(stream: bytes, n_hyper: int) -> tuple[Head, bytes]:
+def load_head(stream: bytes, n_hyper: int, version: int) -> tuple[Head, bytes]:
     """Read the head of stream 0, and what follows it.
 
     Raises:
@@ -233,8 +243,8 @@ def load_head(stream: bytes, n_hyper: int) -> tuple[Head, bytes]:
     n_bytes = _HEAD.size + 2 * n_hyper + 2 * 4 * N_TERMS
     if len(stream) < n_bytes:
         raise DamagedSidecarError("the stream of the raw is cut short; use an undamaged copy")
-    version, rate, height, width = _HEAD.unpack_from(stream)
-    if version != _VERSION or not (0 < height <= _MOST_SIDE and 0 < width <= _MOST_SIDE):
+    found, rate, height, width = _HEAD.unpack_from(stream)
+    if found != version or not (0 < height <= _MOST_SIDE and 0 < width <= _MOST_SIDE):
         raise DamagedSidecarError("the stream of the raw says what cannot be; use an undamaged copy")
     means = np.frombuffer(stream, "<i2", n_hyper, _HEAD.size)
     fit = np.frombuffer(stream, "<f2", 4 * N_TERMS, _HEAD.size + 2 * n_hyper).astype(np.float32)

@@ -92,9 +92,9 @@ class CoderGraphs:
 class CoderCard:
     """The promise of a codec's network.
 
-    stride is what the planes' sides must be multiples of; halo is the context of the synthesis and the
-    analysis around a tile, in planes' pixels, in whole places of z. tolerance bounds |difference| of planes
-    between engines.
+    stride is what the planes' sides must be multiples of; halo and synthesis_halo are the context of the
+    analysis and of the synthesis around a tile, in planes' pixels, in whole places of z. tolerance bounds
+    |difference| of planes between engines.
     """
 
     schema: int
@@ -109,6 +109,7 @@ class CoderCard:
     n_seen: int
     stride: int
     halo: int
+    synthesis_halo: int
     bytes_per_pixel: int
     opset: int
     tolerance: float
@@ -155,7 +156,7 @@ def _problems(card: CoderCard) -> tuple[Problem, ...]:
         (min(counts) < 1, "a count is not positive"),
         (card.n_seen not in SEEN, "it wants to see of a picture what this version does not know"),
         (card.stride < 1 or card.stride % SMALL_Z != 0, "stride is not a multiple of 16"),
-        (card.halo % SMALL_Z != 0, "halo is not a multiple of 16"),
+        (bool(card.halo % SMALL_Z or card.synthesis_halo % SMALL_Z), "a halo is not a multiple of 16"),
         (not 0 < card.tolerance < 1, "tolerance is not between 0 and 1"),
         *(problem for file in files for problem in file_problems(file)),
     )

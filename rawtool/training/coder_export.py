@@ -43,7 +43,7 @@ from rawtool.training.export import (
 )
 from rawtool.vocabulary import Task
 
-HALO = 48
+HALO, SYNTHESIS_HALO = 48, 32
 BYTES_PER_PIXEL = 2600
 PROOF_SIDE = 160
 _SEED = 20200
@@ -87,6 +87,7 @@ def coder_card(name: str, version: str, training: str) -> CoderCard:
         n_seen=N_SEEN,
         stride=STRIDE,
         halo=HALO,
+        synthesis_halo=SYNTHESIS_HALO,
         bytes_per_pixel=BYTES_PER_PIXEL,
         opset=OPSET,
         tolerance=TOLERANCE,

@@ -10,6 +10,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from rawtool.errors import DamagedSidecarError, ModelContractError
+from rawtool.nets.raw_metadata_s import LEAST_CLASS
+from rawtool.pipelines import learned
 from rawtool.pipelines.learned import Head, dump_head, load_head, open_learned
 from rawtool.training.coder_export import coder_card, export_coder
 from tests import coders
@@ -67,6 +69,37 @@ def test_every_stream_changes_the_result_and_the_first_is_enough(coder, packed):
         assert not np.array_equal(one, other)
 
 
+def test_elements_that_are_as_good_as_certain_are_not_coded(coder, packed, monkeypatch):
+    streams, guide = packed
+    planes, _ = coders.pair(HEIGHT, WIDTH)
+    counts = []
+    taken = learned._Writer.exchange
+
+    def counted(self, symbols, rows):
+        counts.append((len(rows), int(rows.min(initial=learned.LEAST_CLASS))))
+        return taken(self, symbols, rows)
+
+    monkeypatch.setattr(learned._Writer, "exchange", counted)
+
+    assert coder.encode(planes, guide, 2.5) == streams
+    assert LEAST_CLASS == learned.LEAST_CLASS
+    assert {least for _, least in counts} == {learned.LEAST_CLASS}
+    y_places = 16 * 24
+    coded = sum(n for n, _ in counts)
+    assert 0 < coded < 64 * y_places
+    np.testing.assert_array_equal(coder.decode(streams, guide), coder.decode(streams, guide))
+
+
+@pytest.mark.parametrize("size", [4, 16])
+def test_what_is_seen_of_a_picture_is_what_the_network_learned_with(coder, size):
+    _, guide = coders.pair(HEIGHT, WIDTH)
+    padded = np.pad(guide, [(0, 128 - 2 * HEIGHT), (0, 192 - 2 * WIDTH), (0, 0)], mode="edge")
+
+    found = coder._seen(learned._Padded(guide, 32), size)
+
+    assert np.array_equal(found[0], coders.seen(padded, size))
+
+
 def test_tiles_do_not_show(coder, packed, monkeypatch):
     streams, guide = packed
     whole = coder.decode(streams, guide)
@@ -100,14 +133,16 @@ def test_a_head_survives_and_nonsense_in_it_is_noticed():
     fit = np.linspace(-1, 1, 52, dtype=np.float16).astype(np.float32).reshape(4, 13)
     head = Head(40, 1500, 2000, np.arange(-4, 4, dtype=np.int16), fit)
 
-    found, rest = load_head(dump_head(head) + b"rest", 8)
+    found, rest = load_head(dump_head(head, 2) + b"rest", 8, 2)
 
     assert (found.rate, found.height, found.width) == (40, 1500, 2000)
     assert np.array_equal(found.means, head.means)
     assert np.array_equal(found.fit, fit)
     assert rest == b"rest"
     with pytest.raises(DamagedSidecarError):
-        load_head(dump_head(Head(40, 0, 2000, head.means, fit)), 8)
+        load_head(dump_head(Head(40, 0, 2000, head.means, fit), 2), 8, 2)
+    with pytest.raises(DamagedSidecarError):
+        load_head(dump_head(head, 1), 8, 2)
 
 
 def test_a_guide_or_rate_that_does_not_fit_is_our_own_mistake(coder):

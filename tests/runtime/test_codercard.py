@@ -23,6 +23,7 @@ CARD = CoderCard(
     n_seen=9,
     stride=16,
     halo=48,
+    synthesis_halo=48,
     bytes_per_pixel=100,
     opset=17,
     tolerance=1e-4,
