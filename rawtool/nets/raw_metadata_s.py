@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rawtool.nets.cameranet_s import root_decode, root_encode
-from rawtool.nets.exact import ExactContext, ExactConv, floored, whole
+from rawtool.nets.exact import ONE, ExactContext, ExactConv, floored, whole
 
 N_RATES = 6
 N_GROUPS = 4
@@ -74,6 +74,11 @@ GAIN_SCALE = 5.0
 MOST_SEEN = 127.0
 MOST_MEAN = 1023
 LEAST_LIKELIHOOD = 1e-7
+FAR = 5.0
+"""Scales from the middle at which a likelihood is about the least."""
+
+FIRST_CLASS = 44
+"""The class of all scales before training, 2.8 steps: wide enough for every rate to learn from."""
 
 LEAST_CLASS = 18
 """In use, elements of narrower scales are not coded: they are what is expected of them."""
@@ -224,6 +229,7 @@ class LevelModel(nn.Module):
             self.out.weight[:channels] = 0.0
             self.out.weight[channels : 2 * channels] *= 0.1
             self.out.weight[2 * channels :] = 0.0
+            self.out.bias[channels : 2 * channels] = (FIRST_CLASS - N_CLASSES / 2) / ONE
             self.order_2.weight.mul_(0.1)
 
     def scores(self, notes: Tensor) -> Tensor:
@@ -383,10 +389,15 @@ def ranks(scores: Tensor) -> Tensor:
 
 
 def bits_of(symbols: Tensor, scale: Tensor) -> Tensor:
-    """Give the bits of symbols under zero-mean Gaussians of a scale in steps."""
+    """Give the bits of symbols under zero-mean Gaussians of a scale in steps.
+
+    Far out, where likelihoods end, bits grow slowly with the distance in scales, so that a scale that is much
+    too small learns to be larger.
+    """
     half = math.sqrt(0.5) / scale
     likelihood = 0.5 * (torch.erf((symbols + 0.5) * half) - torch.erf((symbols - 0.5) * half))
-    return -torch.log2(likelihood.clamp(min=LEAST_LIKELIHOOD))
+    beyond = torch.log2(1.0 + symbols.abs() / scale / FAR) * (likelihood < LEAST_LIKELIHOOD)
+    return beyond - torch.log2(likelihood.clamp(min=LEAST_LIKELIHOOD))
 
 
 def scale_of(scale_class: Tensor) -> Tensor:

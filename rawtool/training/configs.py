@@ -1,5 +1,6 @@
 """The recipes' settings. The defaults of size s made the shipped models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -17,7 +18,9 @@ class CameraNetConfig:
 
     recipe: ClassVar[str] = "cameranet"
     losses: ClassVar[tuple[str, ...]] = ("encoded", "paper")
-    combining: ClassVar[tuple[str, ...]] = ("joint",)
+    combining: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "joint": {"restore": "restorer", "enhance": "enhancer"}
+    }
 
     size: str = "s"
     loss: str = "encoded"
@@ -83,7 +86,7 @@ class HdrUnetConfig:
         "l1",
         "l2",
     )
-    combining: ClassVar[tuple[str, ...]] = ()
+    combining: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     size: str = "s"
     loss: str = "pu21-log-ev"
@@ -117,7 +120,7 @@ class SingleHdrConfig:
 
     recipe: ClassVar[str] = "singlehdr"
     losses: ClassVar[tuple[str, ...]] = ("paper",)
-    combining: ClassVar[tuple[str, ...]] = ()
+    combining: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     size: str = "s"
     loss: str = "paper"
@@ -159,7 +162,7 @@ class RawMetadataConfig:
 
     recipe: ClassVar[str] = "raw-metadata"
     losses: ClassVar[tuple[str, ...]] = ("log-cost",)
-    combining: ClassVar[tuple[str, ...]] = ()
+    combining: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     size: str = "s"
     loss: str = "log-cost"

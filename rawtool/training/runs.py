@@ -3,9 +3,13 @@
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rawtool.errors import ConfigError
 from rawtool.training.settings import RunConfig, read_config, stages_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SETTINGS, FACTS = "settings.toml", "run.json"
 FIRST_RECIPE = "cameranet"
@@ -46,27 +50,38 @@ def _recipe_name(facts: Path) -> str:
 
 
 def hand_on(start: Path, out: Path, config: RunConfig, only: tuple[str, ...]) -> None:
-    """Let the steps of a new run begin with the best weights of another; those not in ``only`` are done so.
+    """Let the steps of a new run begin with what another run came to; those not in ``only`` are done so.
 
     Steps that combine others begin with what those came to in the new run, as ever.
 
     Raises:
         ConfigError: the other run lacks a step that is not trained here.
     """
-    from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from rawtool.training.checkpoint import Checkpoint, save_checkpoint
 
     for name in stages_of(config):
-        best = start / f"{name}-best.pt"
         if name in config.combining:
             continue
-        if only and name not in only:
-            for kind in ("best", "last"):
-                save_checkpoint(out / f"{name}-{kind}.pt", load_checkpoint(best))
-        elif best.exists():
-            weights = load_checkpoint(best).average
-            save_checkpoint(
-                out / f"{name}-last.pt", Checkpoint(name, 0, 0.0, -math.inf, weights, weights, {})
-            )
+        is_trained = not only or name in only
+        if is_trained and not (start / f"{name}-best.pt").exists():
+            continue
+        weights = _last_weights(start, name, config)
+        begun = Checkpoint(name, 0, 0.0, -math.inf, weights, weights, {})
+        for kind in ("last",) if is_trained else ("best", "last"):
+            save_checkpoint(out / f"{name}-{kind}.pt", begun)
+
+
+def _last_weights(start: Path, name: str, config: RunConfig) -> "dict[str, Tensor]":
+    """Give the best weights of a step: those of the step that tuned them further, where there is one."""
+    from rawtool.training.checkpoint import load_checkpoint
+
+    for combined, parts in config.combining.items():
+        path = start / f"{combined}-best.pt"
+        if name in parts and path.exists():
+            prefix = f"{parts[name]}."
+            found = load_checkpoint(path).average
+            return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
+    return load_checkpoint(start / f"{name}-best.pt").average
 
 
 def export_run(run: Path, out: Path) -> None:
@@ -93,6 +108,9 @@ def training_summary(config: RunConfig, run: Path) -> str:
         path = run / f"{name}-last.pt"
         if path.exists():
             found = load_checkpoint(path)
+            if found.step == 0:
+                done.append(f"{name}: taken from another run")
+                continue
             batch = f"{stage.batch} x {stage.crop} px"
             done.append(f"{name}: {found.step} steps of {batch} in {found.seconds / 60:.0f} min")
     return f"{'; '.join(done)}; loss {config.loss}, seed {config.seed}, HDR share {config.hdr_share}"

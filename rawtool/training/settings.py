@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
@@ -41,14 +42,14 @@ class RunConfig(Protocol):
     """What every recipe is told, beside its own settings: a frozen dataclass with ``StageConfig`` fields.
 
     loss is one of the recipe's ``losses``; hdr_share is the share of HDR scenes among the crops; workers
-    are the processes that make batches. combining names the steps that begin with what others of the same
-    run have learned.
+    are the processes that make batches. combining names the steps that tune the networks of others
+    further, and under which name each of those stands in them.
     """
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     recipe: ClassVar[str]
     losses: ClassVar[tuple[str, ...]]
-    combining: ClassVar[tuple[str, ...]]
+    combining: ClassVar[Mapping[str, Mapping[str, str]]]
 
     @property
     def size(self) -> str:

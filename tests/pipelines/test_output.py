@@ -113,7 +113,7 @@ def test_a_picture_says_who_made_it_and_how(darkroom):
     made = output.provenance(darkroom, settings)
 
     assert made.software.startswith("rawtool ")
-    assert made.models == (("cameranet-s@4", darkroom.sha256),)
+    assert made.models == (("cameranet-s@5", darkroom.sha256),)
     assert made.note == "stage=restore wb=auto exposure=-0.5 EV strength=80"
 
 

@@ -18,7 +18,7 @@ from rawtool.training import app, export  # noqa: E402
 from rawtool.training.app import TrainOptions, export_run, train  # noqa: E402
 from rawtool.training.checkpoint import load_checkpoint  # noqa: E402
 from rawtool.training.recipes import cameranet  # noqa: E402
-from rawtool.training.runs import read_run  # noqa: E402
+from rawtool.training.runs import read_run, training_summary  # noqa: E402
 from rawtool.training.settings import StageConfig  # noqa: E402
 
 TINY = tuple(
@@ -136,7 +136,7 @@ def best(folder, step):
     return load_checkpoint(folder / f"{step}-best.pt").average
 
 
-def test_a_run_begins_with_the_weights_of_another_and_trains_only_what_it_is_told(finished, asked):
+def test_a_run_begins_with_what_another_came_to_and_trains_only_what_it_is_told(finished, asked):
     start, _ = finished
     words = ("restore.optimiser='muon'", "restore.rate=1e-9", "joint.rate=1e-9")
     only = replace(
@@ -145,19 +145,17 @@ def test_a_run_begins_with_the_weights_of_another_and_trains_only_what_it_is_tol
 
     assert train("cameranet", only) == 0
 
-    assert steps(asked.out) == {"restore-last": 3, "enhance-last": 2, "joint-last": 3}
-    kept = best(asked.out, "enhance")
-    assert all(torch.equal(value, kept[name]) for name, value in best(start, "enhance").items())
-    # At a rate of nothing the restoration is still that of the run it began with.
-    moved = best(asked.out, "restore")
-    for name, value in best(start, "restore").items():
-        torch.testing.assert_close(moved[name], value, rtol=0, atol=1e-6)
-    # The joint step begins with what the steps before it came to, not with the other run's.
-    joint = best(asked.out, "joint")
+    assert steps(asked.out) == {"restore-last": 3, "enhance-last": 0, "joint-last": 3}
+    tuned = best(start, "joint")
+    kept, moved, joint = (best(asked.out, step) for step in ("enhance", "restore", "joint"))
+    assert all(torch.equal(value, tuned[f"enhancer.{name}"]) for name, value in kept.items())
+    # At a rate of nothing the restoration is still that of the run it began with, and so is the joint step's.
     for name, value in moved.items():
+        torch.testing.assert_close(value, tuned[f"restorer.{name}"], rtol=0, atol=1e-6)
         torch.testing.assert_close(joint[f"restorer.{name}"], value, rtol=0, atol=1e-6)
     assert set(load_checkpoint(asked.out / "restore-last.pt").optimisers) == {"adam", "muon"}
     assert json.loads((asked.out / "run.json").read_text())["start"] == "run"
+    assert "enhance: taken from another run" in training_summary(read_run(asked.out), asked.out)
 
 
 def test_steps_that_are_unknown_or_have_nothing_to_stand_on_are_refused(finished, asked):
@@ -269,9 +267,9 @@ def test_scenes_without_cameras_are_refused_before_a_folder_is_made(asked, works
 
 
 def test_a_run_becomes_a_model_that_a_darkroom_opens(finished, tmp_path):
-    export_run(finished[0], tmp_path / "models" / "cameranet-s-v4")
+    export_run(finished[0], tmp_path / "models" / "cameranet-s-v5")
 
-    darkroom = open_darkroom(str(tmp_path / "models" / "cameranet-s-v4"), device="cpu", threads=1)
+    darkroom = open_darkroom(str(tmp_path / "models" / "cameranet-s-v5"), device="cpu", threads=1)
 
     assert "restore: 2 steps of 2 x 32 px" in darkroom.restore.card.training
     assert (tmp_path / "models" / "index.toml").is_file()
