@@ -21,9 +21,9 @@ from rawtool.codec import rans
 from rawtool.codec.tables import Tables, gaussian_tables
 from rawtool.errors import DamagedSidecarError
 from rawtool.pipelines.basefit import N_TERMS, fit_polynomial, guide_channels
-from rawtool.runtime.catalog import digest, find_model
+from rawtool.runtime.catalog import digest, find_model, list_models
 from rawtool.runtime.coder import CoderNetwork
-from rawtool.runtime.codercard import SMALL_Y, SMALL_Z, Part
+from rawtool.runtime.codercard import SMALL_Y, SMALL_Z, CoderCard, Part
 from rawtool.runtime.tiling import Grid, Tile, plan_tiles
 from rawtool.vocabulary import Task
 
@@ -73,9 +73,8 @@ class LearnedCoder:
         """Wrap an opened network; label is NAME@VERSION."""
         self._network, self.label, self.sha256 = network, label, sha256
         self._tables: Tables = gaussian_tables()
-        is_first = network.card.n_seen == N_MEANS
-        self._version = _FIRST_VERSION if is_first else _VERSION
-        self._least_class = 0 if is_first else LEAST_CLASS
+        self._version = _version_of(network.card)
+        self._least_class = 0 if self._version == _FIRST_VERSION else LEAST_CLASS
 
     @property
     def device(self) -> str:
@@ -90,8 +89,7 @@ class LearnedCoder:
     @cached_property
     def digest(self) -> bytes:
         """SHA-256 (32 bytes) of everything that decides a bit."""
-        tables = np.ascontiguousarray(self._tables.cumulative, dtype="<u4").tobytes()
-        return hashlib.sha256(self._network.card.exact_digest + tables + bytes([self._version])).digest()
+        return decoder_digest(self._network.card)
 
     def encode(self, planes: Planes, guide: Rgb8, rate: float) -> tuple[bytes, ...]:
         """Code planes (h, w, 4), black 0 and white 1, beside a guide (2h, 2w, 3); rate from 0 to 5.
@@ -226,6 +224,22 @@ def open_learned(
     found = find_model(network, None, Task.PACK)
     opened = CoderNetwork(found.coder, found.folder, device, runtime, threads)
     return LearnedCoder(opened, found.label, digest(found))
+
+
+def decoder_digest(card: CoderCard) -> bytes:
+    """Give the SHA-256 (32 bytes) of everything that decides a bit with a network."""
+    tables = np.ascontiguousarray(gaussian_tables().cumulative, dtype="<u4").tobytes()
+    return hashlib.sha256(card.exact_digest + tables + bytes([_version_of(card)])).digest()
+
+
+def model_that_reads(decoder: bytes) -> str | None:
+    """Find the installed model that reads what was written with this digest: its label, or None."""
+    found = (model for model in list_models() if Task.PACK in model.tasks)
+    return next((model.label for model in found if decoder_digest(model.coder) == decoder), None)
+
+
+def _version_of(card: CoderCard) -> int:
+    return _FIRST_VERSION if card.n_seen == N_MEANS else _VERSION
 
 
 def dump_head(head: Head, version: int) -> bytes:

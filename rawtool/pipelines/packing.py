@@ -137,7 +137,7 @@ def open_sidecar(payload: bytes, *, allows_newer: bool = False) -> Sidecar:
     )
 
 
-def decode_samples(sidecar: Sidecar, pixels: Rgb8, coder: Callable[[], Coder]) -> AnyArray:
+def decode_samples(sidecar: Sidecar, pixels: Rgb8, coder: Callable[[bytes], Coder]) -> AnyArray:
     """Return the samples of a sidecar, given the pixels of its base; uint16 (H, W) or (H, W, 3).
 
     Raises:
@@ -149,7 +149,7 @@ def decode_samples(sidecar: Sidecar, pixels: Rgb8, coder: Callable[[], Coder]) -
         _check_decoder(sidecar, EXACT_DECODER, "this rawtool")
         guide = _exact_guide(facts, pixels, is_upright=is_upright)
         return decode_exact(sidecar.container.need(EXACT), guide)
-    opened = coder()
+    opened = coder(sidecar.container.decoder)
     _check_decoder(sidecar, opened.digest, opened.label)
     found = (sidecar.container.find(kind) for kind in LEARNED)
     streams = [stream for stream in found if stream is not None]

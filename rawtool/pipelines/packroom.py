@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from rawtool.arrays import Planes, Rgb8
 from rawtool.codec.facts import BaseSource
 from rawtool.pipelines.darkroom import Darkroom, open_darkroom
-from rawtool.pipelines.learned import open_learned
+from rawtool.pipelines.learned import model_that_reads, open_learned
 from rawtool.vocabulary import Embed, Format
 
 DEFAULT_RATE = 3.0
@@ -104,9 +104,9 @@ class PackRoom:
 
 @dataclass(frozen=True, slots=True)
 class UnpackRoom:
-    """What unpacking may need; the learned coder is opened when a file asks for it."""
+    """What unpacking may need: the learned coder for the digest that a file asks for, opened then."""
 
-    coder: Callable[[], Coder]
+    coder: Callable[[bytes], Coder]
 
 
 def base_of(word: str) -> tuple[BaseSource, Path | None]:
@@ -138,5 +138,13 @@ def open_packroom(
 def open_unpackroom(
     model: str | None = None, device: str = "auto", runtime: str = "auto", threads: int | None = None
 ) -> UnpackRoom:
-    """Prepare for unpacking; nothing is loaded yet."""
-    return UnpackRoom(cache(lambda: open_learned(model, device, runtime, threads)))
+    """Prepare for unpacking; nothing is loaded yet.
+
+    Without a model each file is read by the installed one that wrote it, or by the default, which then says
+    that it cannot.
+    """
+
+    def opened(decoder: bytes) -> Coder:
+        return open_learned(model or model_that_reads(decoder), device, runtime, threads)
+
+    return UnpackRoom(cache(opened))

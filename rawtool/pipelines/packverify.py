@@ -52,7 +52,7 @@ class Verification:
             container = replace(container, chunks=(*container.chunks, hash_chunk(samples)))
         return _with_achieved(container, Achieved(psnr_db, error_dn, 0.0, 0, self.n_base_bytes), samples)
 
-    def _opened_coder(self) -> Coder:
+    def _opened_coder(self, _decoder: bytes) -> Coder:
         if self.coder is None:
             raise ValueError("a sidecar of the learned coder is verified with it")
         return self.coder

@@ -135,7 +135,8 @@ def _provenance(packed: PackedFile, room: UnpackRoom) -> Provenance | None:
     sidecar, achieved = packed.sidecar, packed.sidecar.achieved
     if packed.is_unchanged and sidecar.is_exact and achieved is not None and achieved.max_error_dn == 0:
         return None
-    models = () if sidecar.is_exact else ((room.coder().label, room.coder().sha256),)
+    coder = None if sidecar.is_exact else room.coder(sidecar.container.decoder)
+    models = () if coder is None else ((coder.label, coder.sha256),)
     note = GUESSED if not packed.is_unchanged else f"unpacked: {quality_words(achieved)}"
     return Provenance(f"rawtool {__version__}", models, note)
 
@@ -143,7 +144,7 @@ def _provenance(packed: PackedFile, room: UnpackRoom) -> Provenance | None:
 def _report(clock: Clock, packed: PackedFile, room: UnpackRoom) -> JourneyReport:
     """Sum up the journey."""
     achieved = packed.sidecar.achieved
-    coder = None if packed.sidecar.is_exact else room.coder()
+    coder = None if packed.sidecar.is_exact else room.coder(packed.sidecar.container.decoder)
     words = quality_words(achieved) if packed.is_unchanged else "a guess"
     return JourneyReport(
         clock.laps,

@@ -170,5 +170,10 @@ def test_what_was_packed_comes_back():
     from rawtool.pipelines.unpack import unpack
     from rawtool.vocabulary import Format
 
-    unpack(Path("a_packed.jpg"), Path("a.npy"), UnpackRoom(packs.ToyCoder), UnpackSettings(Format.NPY))
+    unpack(
+        Path("a_packed.jpg"),
+        Path("a.npy"),
+        UnpackRoom(lambda _: packs.ToyCoder()),
+        UnpackSettings(Format.NPY),
+    )
     np.testing.assert_array_equal(np.load("a.npy"), packs.frame().samples)

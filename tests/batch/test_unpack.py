@@ -32,7 +32,7 @@ def opened(tmp_path, monkeypatch):
         pack(lambda taken=taken: taken, Path(name), PackRoom(None, packs.ToyCoder()), settings)
     calls = []
     monkeypatch.setattr(
-        batch, "open_unpackroom", lambda *words: calls.append(words) or UnpackRoom(packs.ToyCoder)
+        batch, "open_unpackroom", lambda *words: calls.append(words) or UnpackRoom(lambda _: packs.ToyCoder())
     )
     return calls
 

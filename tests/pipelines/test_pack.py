@@ -45,7 +45,9 @@ def go(settings=EXACT, room=ROOM, **said):
 
 
 def samples_again(path="a_packed.jpg"):
-    unpack(Path(path), Path("again.npy"), UnpackRoom(lambda: TOY), UnpackSettings(Format.NPY), overwrite=True)
+    unpack(
+        Path(path), Path("again.npy"), UnpackRoom(lambda _: TOY), UnpackSettings(Format.NPY), overwrite=True
+    )
     return np.load("again.npy")
 
 

@@ -15,8 +15,8 @@ from rawtool.vocabulary import SensorKind
 from tests import packs
 
 PACKED = Path("a.jpg")
-ROOM = UnpackRoom(packs.ToyCoder)
-NOBODY = UnpackRoom(lambda: pytest.fail("the coder was opened"))
+ROOM = UnpackRoom(lambda _: packs.ToyCoder())
+NOBODY = UnpackRoom(lambda _: pytest.fail("the coder was opened"))
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def test_a_check_decodes_with_the_coder_that_the_file_needs(goal, room, coder):
 def test_a_check_refuses_what_unpacking_would_refuse():
     packed(Goal(rate=1.0))
     with pytest.raises(DecoderMismatchError):
-        check_packed(PACKED, UnpackRoom(lambda: packs.ToyCoder(digest=b"?" * 32)), UnpackSettings())
+        check_packed(PACKED, UnpackRoom(lambda _: packs.ToyCoder(digest=b"?" * 32)), UnpackSettings())
 
     other = with_payload(packs.jpeg(packs.codes(), quality=50), read_packed(PACKED)[1])
     PACKED.write_bytes(other)

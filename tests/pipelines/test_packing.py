@@ -35,7 +35,7 @@ from tests import packs, raws, strategies
 TOY = packs.ToyCoder()
 
 
-def nobody():
+def nobody(_decoder):
     raise AssertionError("the learned coder was opened for nothing")
 
 
@@ -130,7 +130,7 @@ def test_the_learned_coder_sees_the_same_guide_on_both_sides(orientation, is_upr
     streams = TOY.encode(planes_of(frame), learned_guide(facts_of(frame), pixels, is_upright=is_upright), 5.0)
 
     found = sidecar(frame, pixels, *learned_chunks(streams), decoder=TOY.digest, is_upright=is_upright)
-    samples = decode_samples(found, pixels, lambda: TOY)
+    samples = decode_samples(found, pixels, lambda _: TOY)
 
     assert not found.is_exact
     white = frame.white_level - frame.black_level[0]
@@ -158,7 +158,7 @@ def test_another_decoder_is_refused_by_both_coders():
     with pytest.raises(DecoderMismatchError, match=r"needs the decoder 3f3f3f3f3f3f"):
         decode_samples(exact, pixels, nobody)
     with pytest.raises(DecoderMismatchError, match=r"toy@1 has 545454545454"):
-        decode_samples(learned, pixels, lambda: TOY)
+        decode_samples(learned, pixels, lambda _: TOY)
 
 
 def test_more_streams_than_there_are_kinds_are_our_own_mistake():

@@ -56,7 +56,7 @@ def packed(frame=None, goal=EXACT):
 
 
 def go(target=DNG, kind=Format.DNG, *, allows_modified=False, **said):
-    return unpack(PACKED, target, UnpackRoom(lambda: TOY), UnpackSettings(kind, allows_modified), **said)
+    return unpack(PACKED, target, UnpackRoom(lambda _: TOY), UnpackSettings(kind, allows_modified), **said)
 
 
 def saved_again(content):
@@ -121,7 +121,7 @@ def test_plain_arrays_are_the_samples(kind, read):
 
 def test_the_learned_coder_is_opened_for_its_own_files_only():
     packed()
-    unpack(PACKED, DNG, UnpackRoom(lambda: pytest.fail("opened")), UnpackSettings())
+    unpack(PACKED, DNG, UnpackRoom(lambda _: pytest.fail("opened")), UnpackSettings())
     packed(goal=RATE)
 
     report = go(overwrite=True)
@@ -228,7 +228,7 @@ def test_a_newer_sidecar_is_refused_unless_asked_for(monkeypatch):
 
     with pytest.raises(NewerSidecarError, match="update rawtool"):
         go()
-    unpack(PACKED, DNG, UnpackRoom(lambda: TOY), UnpackSettings(allows_newer=True))
+    unpack(PACKED, DNG, UnpackRoom(lambda _: TOY), UnpackSettings(allows_newer=True))
 
     np.testing.assert_array_equal(read_raw(DNG).samples, frame.samples)
 
@@ -248,7 +248,7 @@ def test_another_network_is_refused():
     other = replace(TOY, digest=b"?" * 32)
 
     with pytest.raises(DecoderMismatchError):
-        unpack(PACKED, DNG, UnpackRoom(lambda: other), UnpackSettings())
+        unpack(PACKED, DNG, UnpackRoom(lambda _: other), UnpackSettings())
 
 
 def test_nothing_is_overwritten_unless_asked():

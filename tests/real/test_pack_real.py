@@ -21,7 +21,7 @@ RAW = SHARED / "data" / "raw"
 DAMAGED = {"90", "91", "92", "94", "95", "96"}
 ODD = sorted(path for path in (RAW / "odd").glob("*.dng") if path.name[:2] not in DAMAGED)
 CAMERAS = sorted(path for path in RAW.glob("*.*") if path.is_file())
-NOBODY = UnpackRoom(lambda: pytest.fail("the learned coder was opened"))
+NOBODY = UnpackRoom(lambda _: pytest.fail("the learned coder was opened"))
 
 pytestmark = [pytest.mark.skipif(not ODD, reason="no camera files here"), pytest.mark.slow]
 
