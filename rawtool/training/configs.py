@@ -178,6 +178,6 @@ class RawMetadataConfig:
         found = common_contradictions(self)
         if self.crops_per_frame <= 0 or self.codec.batch % max(self.crops_per_frame, 1):
             found.append("codec.batch is not a multiple of crops_per_frame")
-        if self.codec.crop % 32:
-            found.append(f"codec.crop = {self.codec.crop} is not a multiple of 32")
+        if self.codec.crop % 64:
+            found.append(f"codec.crop = {self.codec.crop} is not a multiple of 64")
         return found

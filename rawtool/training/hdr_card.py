@@ -7,7 +7,7 @@ from rawtool.runtime.card import SCHEMA, Card, TensorSpec
 from rawtool.training.configs import HdrUnetConfig, SingleHdrConfig
 from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 
-VERSION = "1"
+VERSION = "2"
 LICENCE = "Apache-2.0"
 OPSET = 17
 TOLERANCE = 1e-4

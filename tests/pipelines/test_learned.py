@@ -159,7 +159,7 @@ def test_a_model_for_something_else_is_refused():
         open_learned("cameranet-s")
 
 
-@pytest.mark.parametrize("version", ["1"])
+@pytest.mark.parametrize("version", ["1", "2"])
 def test_the_golden_streams_of_every_shipped_model_decode_on_every_machine(version, root):
     pytest.importorskip("onnxruntime")
     golden = np.load(root / "tests" / "golden" / f"raw-metadata-s-v{version}.npz")

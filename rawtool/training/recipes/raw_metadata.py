@@ -4,6 +4,7 @@ The loss is the logarithm of bpp + lambda * distortion, frame by frame, so that 
 thousandfold count alike; lambda follows the rate.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from rawtool.nets.cameranet_s import root_encode
-from rawtool.nets.raw_metadata_s import N_RATES, RawMetadataS
+from rawtool.nets.raw_metadata_s import N_RATES, STRIDE, RawMetadataS
 from rawtool.training.base_data import PackBatch, PackStream, Pair, cut, photographed, stack_pairs
 from rawtool.training.coder_export import coder_card, export_coder
 from rawtool.training.configs import RawMetadataConfig
@@ -84,8 +85,14 @@ def codec_cases(scenes: SceneSet) -> list[Pair]:
         light = scene[top : top + 2 * CASE_SIDE, left : left + 2 * CASE_SIDE].astype(np.float32)
         camera = validation_camera(scenes.cameras, number, (100, 1600)[number % 2])
         pair = photographed(np.minimum(light, np.float32(1.0)), camera, np.random.default_rng(number))
-        cases.append(cut(pair, 0, 0, CASE_SIDE))
+        cases.append(_trimmed(cut(pair, 0, 0, CASE_SIDE)))
     return cases
+
+
+def _trimmed(pair: Pair) -> Pair:
+    """Cut a pair to sides that the network takes; small scenes have others."""
+    height, width = (side // STRIDE * STRIDE for side in pair.planes.shape[:2])
+    return replace(pair, planes=pair.planes[:height, :width], base=pair.base[: 2 * height, : 2 * width])
 
 
 def codec_validator(cases: list[Pair]) -> Validator:

@@ -48,7 +48,7 @@ def test_prices_are_log_spaced_and_rise():
 
     ratios = prices[1:] / prices[:-1]
     assert prices[0] == pytest.approx(10.0)
-    assert prices[5] == pytest.approx(2e5, rel=1e-4)
+    assert prices[5] == pytest.approx(1e5, rel=1e-4)
     assert ratios.tolist() == pytest.approx([float(ratios[0])] * 5, rel=1e-4)
 
 
@@ -77,12 +77,12 @@ def test_a_run_becomes_a_model(workshop, tmp_path):
     run.mkdir()
 
     with pytest.raises(ConfigError):
-        export(config, run, tmp_path / "raw-metadata-s-v1")
+        export(config, run, tmp_path / "raw-metadata-s-v2")
     progress = train_step("codec", config, workshop, Fabric(accelerator="cpu"), run, resume=False)
-    export(config, run, tmp_path / "raw-metadata-s-v1")
+    export(config, run, tmp_path / "raw-metadata-s-v2")
 
-    model = read_model(tmp_path / "raw-metadata-s-v1")
+    model = read_model(tmp_path / "raw-metadata-s-v2")
     assert progress.step == 2
     assert np.isfinite(progress.best)
-    assert model.label == "raw-metadata-s@1"
+    assert model.label == "raw-metadata-s@2"
     assert "2 steps of 2 x 64 px" in model.coder.training
