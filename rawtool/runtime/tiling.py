@@ -91,34 +91,42 @@ def fitting_tiles(height: int, width: int, grid: Grid, most_pixels: int) -> tupl
     Tiles are never small beside their halo, which would cost many times the work: a bound too low for that
     is exceeded, as little as possible.
     """
-    rows, columns = _axis_plans(height, grid), _axis_plans(width, grid)
-    plans = [(tall, wide) for tall in rows for wide in columns]
-    fitting = [plan for plan in plans if _largest(plan) <= most_pixels]
-    tall, wide = min(fitting, key=_work) if fitting else min(plans, key=_largest)
-    return _tiles(tall, wide)
+    rows, columns = _cuts(height, grid), _cuts(width, grid)
+    pairs = [(tall, wide) for tall in rows for wide in columns]
+    fitting = [(tall, wide) for tall, wide in pairs if tall.longest * wide.longest <= most_pixels]
+    if fitting:
+        tall, wide = min(fitting, key=lambda pair: pair[0].work * pair[1].work)
+    else:
+        tall, wide = min(pairs, key=lambda pair: pair[0].longest * pair[1].longest)
+    return _tiles(_plan_axis(height, tall.count, grid), _plan_axis(width, wide.count, grid))
 
 
 Stretch = tuple[int, int, int, int]
 """Start and length of what is kept, start and length of its window, along one axis."""
 
+EVERY_COUNT = 24
+"""Up to so many stretches of an axis every number is tried, beyond it about every eighth part more."""
 
-def _axis_plans(length: int, grid: Grid) -> list[list[Stretch]]:
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """An axis cut into about equal stretches: how many, the longest window, the length of all windows."""
+
+    count: int
+    longest: int
+    work: int
+
+
+def _cuts(length: int, grid: Grid) -> list[_Cut]:
     """Cut an axis into one stretch, two, three, as long as they are not small beside their halo."""
-    padded = padded_length(length, grid)
     least = _up(max(grid.min_size, grid.halo), grid.stride)
-    return [_plan_axis(length, count, grid) for count in range(1, max(padded // least, 1) + 1)]
-
-
-def _largest(plan: tuple[list[Stretch], list[Stretch]]) -> int:
-    """Count the pixels of the largest window."""
-    rows, columns = plan
-    return max(stretch[3] for stretch in rows) * max(stretch[3] for stretch in columns)
-
-
-def _work(plan: tuple[list[Stretch], list[Stretch]]) -> int:
-    """Count the pixels of all windows."""
-    rows, columns = plan
-    return sum(stretch[3] for stretch in rows) * sum(stretch[3] for stretch in columns)
+    most = max(padded_length(length, grid) // least, 1)
+    cuts, count = [], 1
+    while count <= most:
+        windows = [stretch[3] for stretch in _plan_axis(length, count, grid)]
+        cuts.append(_Cut(count, max(windows), sum(windows)))
+        count = max(count + 1, count * 9 // 8) if count >= EVERY_COUNT else count + 1
+    return cuts
 
 
 def _tiles(rows: list[Stretch], columns: list[Stretch]) -> tuple[Tile, ...]:

@@ -193,9 +193,7 @@ def test_json_is_one_object_a_file_and_a_summary_on_a_clean_standard_output(caps
 
 
 def test_a_dry_run_says_the_plan_and_writes_nothing(capsys, monkeypatch, opened):
-    monkeypatch.setattr(
-        "rawtool.batch.journey.find_model", lambda *asked: type("M", (), {"name": "net", "version": "1"})
-    )
+    monkeypatch.setattr("rawtool.batch.journey.find_model", lambda *asked: type("M", (), {"label": "net@1"}))
     Path("a_dev.jpg").touch()
 
     assert run(["develop", "a.dng", "b.dng", "--dry-run"]) == 0

@@ -262,9 +262,7 @@ def test_json_tells_every_output(capsys):
 
 
 def test_a_dry_run_says_every_output_and_writes_nothing(capsys, monkeypatch, opened):
-    monkeypatch.setattr(
-        "rawtool.batch.journey.find_model", lambda *asked: type("M", (), {"name": "net", "version": "1"})
-    )
+    monkeypatch.setattr("rawtool.batch.journey.find_model", lambda *asked: type("M", (), {"label": "net@1"}))
     words = ["hdr", "a.jpg", "b.png", "-n", "--also", "avif", "--preview", "seen/"]
 
     assert run(words) == 0
