@@ -67,8 +67,17 @@ WITHOUT_TESTS = {
 BASES = frozenset(
     {"BaseException", "Exception", "Enum", "IntEnum", "StrEnum", "Protocol", "Generic", "NamedTuple"}
 )
-# Libraries whose parts are made by inheriting: click and torch.
-BASES |= {"Group", "Command", "Module", "Dataset", "IterableDataset", "Function"}
+# Libraries whose parts are made by inheriting: click, torch and Fabric.
+BASES |= {
+    "Group",
+    "Command",
+    "Module",
+    "Dataset",
+    "IterableDataset",
+    "Function",
+    "Optimizer",
+    "MixedPrecision",
+}
 # A type parameter brings no behaviour.
 BASES |= {"Generic"}
 

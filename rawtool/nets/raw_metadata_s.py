@@ -22,7 +22,6 @@ Whole-number tensors: values of latents in sixteenths, guides in halves of 8-bit
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -30,10 +29,10 @@ from torch.nn import functional as F
 
 from rawtool.nets.cameranet_s import root_decode, root_encode
 from rawtool.nets.exact import ONE, ExactContext, ExactConv, floored, whole
+from rawtool.nets.raw_metadata_order import N_GROUPS, order_signal, ranks
+from rawtool.nets.raw_metadata_seen import N_SEEN, small_guide
 
 N_RATES = 6
-N_GROUPS = 4
-"""As many as a cell of 2x2 has places."""
 N_LATENT = 64
 N_TERMS = 13
 """Terms of the polynomial of a site's colours: 1, then three each of x, x^2, x^3, and the products of two."""
@@ -48,12 +47,6 @@ Z_SIZE = 16
 
 STRIDE = 2 * Z_SIZE
 """What the planes' sides are multiples of, so that both levels have whole cells of 2x2 places."""
-
-N_SEEN = 9
-"""What a small guide says of a place, three colours each: mean, fine and coarse differences."""
-
-TURN = (3, 1, 0, 2)
-"""Which of equal scores of a cell goes first, larger first: one corner, the opposite one, the others."""
 
 UNIT = 16
 """The whole number that stands for 1.0 in a latent."""
@@ -71,7 +64,6 @@ FIRST_GAINS = (0.1, 4.65)
 GAIN_SCALE = 5.0
 """How much faster than other parameters the gains' logarithms learn."""
 
-MOST_SEEN = 127.0
 MOST_MEAN = 1023
 LEAST_LIKELIHOOD = 1e-7
 FAR = 5.0
@@ -82,9 +74,6 @@ FIRST_CLASS = 44
 
 LEAST_CLASS = 18
 """In use, elements of narrower scales are not coded: they are what is expected of them."""
-
-SOFTNESS = 8.0
-"""Difference of two scores that makes their order three quarters sure, as learning sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,31 +350,8 @@ def code_level(model: LevelModel, values: Tensor, notes: Tensor) -> Coded:
         decoded = decoded + (whole(symbols) * step + mean) * group
         mask = mask + group
     if model.training:
-        bits = bits + _order_signal(scores, rank, costs)
+        bits = bits + order_signal(scores, rank, costs)
     return Coded(decoded, bits)
-
-
-def _order_signal(scores: Tensor, rank: Tensor, costs: list[Tensor]) -> Tensor:
-    """Give zeros (N,) whose gradient tells the scores (N, 1, h, w) what their places' turns are worth.
-
-    A place saves bits by what is decoded between the turn before its own and its own; the more, the later it
-    should come. Turns follow scores by logistic functions of their differences.
-    """
-    gains = [(cost - before) * (rank == at) for at, (before, cost) in enumerate(pairwise(costs), 1)]
-    saved = torch.stack(gains).sum(dim=0).detach()
-    cells = F.pixel_unshuffle(scores, 2) / SOFTNESS
-    soft = torch.sigmoid(cells[:, None] - cells[:, :, None]).sum(dim=2)
-    turn = F.pixel_shuffle(soft, 2)
-    return (saved * (turn - turn.detach())).sum(dim=(1, 2, 3))
-
-
-def ranks(scores: Tensor) -> Tensor:
-    """Give the turn 0 to 3 of every place in its cell of 2x2, by scores (N, 1, h, w) of whole numbers."""
-    cells = F.pixel_unshuffle(scores, 2)
-    turn = torch.tensor(TURN, dtype=cells.dtype, device=cells.device)
-    cells = N_GROUPS * cells + turn[:, None, None]
-    is_earlier = (cells[:, None] > cells[:, :, None]).to(scores.dtype)
-    return F.pixel_shuffle(is_earlier.sum(dim=2), 2)
 
 
 def bits_of(symbols: Tensor, scale: Tensor) -> Tensor:
@@ -404,39 +370,6 @@ def scale_of(scale_class: Tensor) -> Tensor:
     """Give the scale, in steps, of a class from 0 to 63."""
     span = math.log(MOST_SCALE / LEAST_SCALE) / (N_CLASSES - 1)
     return torch.exp(math.log(LEAST_SCALE) + span * scale_class)
-
-
-def small_guide(guide: Tensor, size: int) -> Tensor:
-    """Give what is seen of a guide (N, 12, h, w) of 8-bit codes at every place: (N, 9, h / size, w / size).
-
-    A place is size x size cells of four photosites. Whole numbers from 0 to 127, of three colours each: the
-    mean, rounded, in halves and cut; four times the mean difference of neighbours in a cell, cut; and that of
-    the means of cells, even ones against the odd ones after them.
-    """
-    n, _, height, width = guide.shape
-    sites = guide.reshape(n, 4, 3, height, width)
-    means = _summed(sites.sum(dim=1), size)
-    pairs = ((0, 1), (2, 3), (0, 2), (1, 3))
-    fine = torch.stack([(sites[:, a] - sites[:, b]).abs() for a, b in pairs]).sum(dim=0)
-    cells = sites.sum(dim=1)
-    rows = (cells[:, :, 0::2] - cells[:, :, 1::2]).abs()
-    columns = (cells[..., 0::2] - cells[..., 1::2]).abs()
-    coarse = _summed(rows, (size // 2, size)) + _summed(columns, (size, size // 2))
-    count = 4 * size**2
-    return torch.cat(
-        [
-            torch.floor(torch.floor(means / count + 0.5) / 2.0),
-            torch.floor(_summed(fine, size) / size**2).clamp(max=MOST_SEEN),
-            torch.floor(coarse / size**2).clamp(max=MOST_SEEN),
-        ],
-        dim=1,
-    )
-
-
-def _summed(x: Tensor, size: int | tuple[int, int]) -> Tensor:
-    """Add up the whole numbers of every block of a size."""
-    height, width = (size, size) if isinstance(size, int) else size
-    return F.avg_pool2d(x, (height, width)) * (height * width)
 
 
 def _step_of(index: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from rawtool.codec import rans
 from rawtool.codec.tables import Tables, gaussian_tables
 from rawtool.errors import DamagedSidecarError
 from rawtool.pipelines.basefit import N_TERMS, fit_polynomial, guide_channels
+from rawtool.pipelines.seen import LINES, line_differences, summed
 from rawtool.runtime.catalog import digest, find_model, list_models
 from rawtool.runtime.coder import CoderNetwork
 from rawtool.runtime.codercard import SMALL_Y, SMALL_Z, CoderCard, Part
@@ -45,7 +46,6 @@ _FIRST_VERSION, _VERSION = 1, 2
 LEAST_CLASS = 18
 """Elements of narrower scales (a tenth of a step) are not coded: all but one in a million are 0."""
 
-_LINES = 16
 _MOST_SIDE = 1 << 17
 _MOST_SYMBOL = 32767
 
@@ -330,7 +330,7 @@ class _Padded:
     def small(self, size: int) -> AnyArray:
         """Give (1, 3, h / size, w / size): means of 2 size x 2 size codes, rounded, then halved and cut."""
         side = 2 * size
-        sums = _summed(self._guide, side)
+        sums = summed(self._guide, side)
         halves = ((sums + side * side // 2) // (side * side)) >> 1
         return _tensor(halves.astype(np.float32))
 
@@ -341,7 +341,7 @@ class _Padded:
         even cell and the odd one after it.
         """
         fine, coarse = self._differences
-        seen = [_summed(each, size // SMALL_Y) // size**2 for each in (fine, coarse)]
+        seen = [summed(each, size // SMALL_Y) // size**2 for each in (fine, coarse)]
         return _tensor(np.minimum(np.concatenate(seen, axis=2), MOST_SEEN).astype(np.float32))
 
     @cached_property
@@ -352,30 +352,10 @@ class _Padded:
         fine = np.empty((height // side, width // side, 3), np.uint32)
         coarse = np.empty_like(fine)
         # A few lines of places at a time stay in the cache.
-        for top in range(0, len(fine), _LINES):
-            lines = self._guide[side * top : side * (top + _LINES)].astype(np.int16)
-            fine[top : top + _LINES], coarse[top : top + _LINES] = _line_differences(lines)
+        for top in range(0, len(fine), LINES):
+            lines = self._guide[side * top : side * (top + LINES)].astype(np.int16)
+            fine[top : top + LINES], coarse[top : top + LINES] = line_differences(lines)
         return fine, coarse
-
-
-def _line_differences(lines: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """Sum the fine and the coarse differences of lines of places, int16 codes (8 n, 2w, 3)."""
-    fine = _summed(np.abs(lines[:, 0::2] - lines[:, 1::2]), (2 * SMALL_Y, SMALL_Y))
-    fine += _summed(np.abs(lines[0::2] - lines[1::2]), (SMALL_Y, 2 * SMALL_Y))
-    pairs = lines[:, 0::2] + lines[:, 1::2]
-    cells = pairs[0::2] + pairs[1::2]
-    coarse = _summed(np.abs(cells[:, 0::2] - cells[:, 1::2]), (SMALL_Y, SMALL_Y // 2))
-    coarse += _summed(np.abs(cells[0::2] - cells[1::2]), (SMALL_Y // 2, SMALL_Y))
-    return fine, coarse
-
-
-def _summed(numbers: AnyArray, size: int | tuple[int, int]) -> AnyArray:
-    """Add up whole numbers (h, w, 3) of blocks of a size: uint32."""
-    rows, columns = (size, size) if isinstance(size, int) else size
-    height, width = numbers.shape[0] // rows, numbers.shape[1] // columns
-    # Rows first: numpy adds whole lines many times faster than small cells.
-    added = numbers.reshape(height, rows, -1).sum(axis=1, dtype=np.uint32)
-    return added.reshape(height, width, columns, 3).sum(axis=2, dtype=np.uint32)
 
 
 def _symbols(latents: AnyArray, mean: AnyArray, step: AnyArray) -> AnyArray:

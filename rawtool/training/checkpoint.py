@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,7 +24,7 @@ class Checkpoint:
     best: float
     weights: dict[str, Tensor]
     average: dict[str, Tensor]
-    optimisers: dict[str, dict[str, Any]]
+    optimisers: dict[str, dict[str, object]]
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -16,17 +16,17 @@ from torch import nn
 from rawtool.arrays import AnyArray
 from rawtool.errors import VerificationError
 from rawtool.nets.exact import freeze
+from rawtool.nets.raw_metadata_order import N_GROUPS
 from rawtool.nets.raw_metadata_s import (
-    N_GROUPS,
     N_HYPER,
     N_LATENT,
     N_PARAMS,
     N_RATES,
-    N_SEEN,
     N_TERMS,
     STRIDE,
     RawMetadataS,
 )
+from rawtool.nets.raw_metadata_seen import N_SEEN
 from rawtool.runtime.card import SCHEMA, GraphFile
 from rawtool.runtime.catalog import card_file, sha256_of
 from rawtool.runtime.coder import CoderNetwork

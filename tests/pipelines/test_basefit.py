@@ -11,7 +11,7 @@ def picture(height=40, width=60, seed=1):
 
 
 def decoded(code):
-    return code * (np.abs(code) + 0.02)
+    return code * (np.abs(code) + 2 * np.sqrt(0.0015))
 
 
 def test_guide_channels_are_the_four_sites_in_turn():
@@ -64,5 +64,7 @@ def test_the_encoding_is_an_odd_square_root_with_a_toe():
 
     found = root_encode(light)
 
-    assert found == pytest.approx(np.sign(light) * (np.sqrt(np.abs(light) + 1e-4) - 0.01), abs=1e-12)
+    assert found == pytest.approx(
+        np.sign(light) * (np.sqrt(np.abs(light) + 0.0015) - np.sqrt(0.0015)), abs=1e-12
+    )
     assert decoded(found) == pytest.approx(light, abs=1e-12)

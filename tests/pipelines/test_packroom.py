@@ -56,7 +56,7 @@ def test_unpacking_opens_the_coder_once_and_only_when_it_is_needed(opened):
     room = open_unpackroom("mine")
     assert opened == []
 
-    assert room.coder() is room.coder()
+    assert room.coder(b"?") is room.coder(b"?")
     assert opened == [("code", "mine", "auto", "auto", None)]
 
 
@@ -67,7 +67,7 @@ def test_a_missing_model_is_said_when_it_is_needed(monkeypatch):
     monkeypatch.setattr(packroom, "open_learned", missing)
 
     with pytest.raises(ModelNotFoundError):
-        open_unpackroom().coder()
+        open_unpackroom().coder(b"?")
 
 
 def test_words_for_the_base():

@@ -38,7 +38,7 @@ def model(tmp_path_factory):
 def test_the_network_is_loaded_and_the_digest_is_that_of_the_files(model, monkeypatch):
     monkeypatch.setenv("RAWTOOL_MODELS_DIR", str(model.parent))
 
-    studio = open_studio(device="cpu", threads=1)
+    studio = open_studio("toy", device="cpu", threads=1)
 
     assert studio.network.card.task is Task.HDR
     assert (studio.model.label, studio.sha256) == ("toy@1", digest(studio.model))
