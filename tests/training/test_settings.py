@@ -1,5 +1,6 @@
 """Settings: laid over each other, and every mistake told at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -26,6 +27,7 @@ class ToastConfig:
 
     recipe: ClassVar[str] = "toast"
     losses: ClassVar[tuple[str, ...]] = ("burn", "chill")
+    combining: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     size: str = "s"
     loss: str = "burn"
