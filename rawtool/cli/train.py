@@ -93,7 +93,11 @@ _training_options = options.stacked(
     ),
     click.option("--resume", "is_resumed", is_flag=True, help="Go on from the run's last checkpoint."),
     click.option(
-        "--from", "start", type=_FOLDER, metavar="RUN", help="Begin with the best weights of another run."
+        "--from",
+        "start",
+        type=_FOLDER,
+        metavar="RUN|MODEL",
+        help="Begin with the weights of a run or a model.",
     ),
     click.option(
         "--only",

@@ -21,7 +21,7 @@ from rawtool.codec import rans
 from rawtool.codec.tables import Tables, gaussian_tables
 from rawtool.errors import DamagedSidecarError
 from rawtool.pipelines.basefit import N_TERMS, fit_polynomial, guide_channels
-from rawtool.pipelines.seen import LINES, line_differences, summed
+from rawtool.pipelines.seen import differences, summed
 from rawtool.runtime.catalog import digest, find_model, list_models
 from rawtool.runtime.coder import CoderNetwork
 from rawtool.runtime.codercard import SMALL_Y, SMALL_Z, CoderCard, Part
@@ -234,7 +234,7 @@ def decoder_digest(card: CoderCard) -> bytes:
 
 def model_that_reads(decoder: bytes) -> str | None:
     """Find the installed model that reads what was written with this digest: its label, or None."""
-    found = (model for model in list_models() if Task.PACK in model.tasks)
+    found = (model for model in list_models() if Task.PACK in model.tasks and model.coder.graphs)
     return next((model.label for model in found if decoder_digest(model.coder) == decoder), None)
 
 
@@ -346,16 +346,7 @@ class _Padded:
 
     @cached_property
     def _differences(self) -> tuple[AnyArray, AnyArray]:
-        """Sum the differences of each place of y: fine, coarse; (h / 4, w / 4, 3) uint32."""
-        height, width = self._guide.shape[:2]
-        side = 2 * SMALL_Y
-        fine = np.empty((height // side, width // side, 3), np.uint32)
-        coarse = np.empty_like(fine)
-        # A few lines of places at a time stay in the cache.
-        for top in range(0, len(fine), LINES):
-            lines = self._guide[side * top : side * (top + LINES)].astype(np.int16)
-            fine[top : top + LINES], coarse[top : top + LINES] = line_differences(lines)
-        return fine, coarse
+        return differences(self._guide)
 
 
 def _symbols(latents: AnyArray, mean: AnyArray, step: AnyArray) -> AnyArray:

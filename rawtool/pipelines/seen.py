@@ -2,14 +2,28 @@
 
 import numpy as np
 
-from rawtool.arrays import AnyArray
+from rawtool.arrays import AnyArray, Rgb8
 from rawtool.runtime.codercard import SMALL_Y
 
-LINES = 16
-"""Lines of places at a time: so many stay in the cache."""
+_LINES = 16
 
 
-def line_differences(lines: AnyArray) -> tuple[AnyArray, AnyArray]:
+def differences(guide: Rgb8) -> tuple[AnyArray, AnyArray]:
+    """Sum the differences of each place of y of a guide (2h, 2w, 3).
+
+    Gives fine and coarse ones, each (h / 4, w / 4, 3) uint32.
+    """
+    side = 2 * SMALL_Y
+    fine = np.empty((guide.shape[0] // side, guide.shape[1] // side, 3), np.uint32)
+    coarse = np.empty_like(fine)
+    # A few lines of places at a time stay in the cache.
+    for top in range(0, len(fine), _LINES):
+        lines = guide[side * top : side * (top + _LINES)].astype(np.int16)
+        fine[top : top + _LINES], coarse[top : top + _LINES] = _line_differences(lines)
+    return fine, coarse
+
+
+def _line_differences(lines: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Sum the fine and the coarse differences of lines of places, int16 codes (8 n, 2w, 3)."""
     fine = summed(np.abs(lines[:, 0::2] - lines[:, 1::2]), (2 * SMALL_Y, SMALL_Y))
     fine += summed(np.abs(lines[0::2] - lines[1::2]), (SMALL_Y, 2 * SMALL_Y))

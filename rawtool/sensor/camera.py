@@ -21,7 +21,8 @@ class SimulatedCamera:
     balanced_from_rgb maps scene-linear RGB to balanced camera RGB (white stays 1, 1, 1); neutral
     is the camera RGB of white with its largest value 1. noise is in units of the white level;
     row_noise is the standard deviation of whole rows; defects is the share of hot or dead sites.
-    black_level and white_level are counts.
+    black_level and white_level are counts. A camera without a cfa has three samples at every pixel, a
+    monochrome one a single one: that of its second channel.
     """
 
     balanced_from_rgb: Matrix3
@@ -32,6 +33,7 @@ class SimulatedCamera:
     white_level: int = 15871
     row_noise: float = 0.0
     defects: float = 0.0
+    is_monochrome: bool = False
 
 
 def camera_light(scene: Rgb, camera: SimulatedCamera) -> Rgb:
@@ -42,14 +44,19 @@ def camera_light(scene: Rgb, camera: SimulatedCamera) -> Rgb:
 
 
 def expose(scene: Rgb, camera: SimulatedCamera, rng: np.random.Generator) -> AnyArray:
-    """Take a picture of a scene: counts, (H, W) for a mosaic and (H, W, 3) without one, uint16."""
-    light = camera_light(scene, camera)
-    signal = light if camera.cfa is None else sample_mosaic(light, camera.cfa)
+    """Take a picture of a scene: counts, (H, W), or (H, W, 3) with all colours at every pixel, uint16."""
+    signal = _sampled(camera_light(scene, camera), camera)
     noisy = _add_noise(signal, camera, rng)
     noisy = _add_defects(noisy, camera.defects, rng)
     span = camera.white_level - camera.black_level
     counts = np.rint(noisy * np.float32(span) + np.float32(camera.black_level))
     return np.clip(counts, 0, camera.white_level).astype(np.uint16)
+
+
+def _sampled(light: Rgb, camera: SimulatedCamera) -> AnyArray:
+    if camera.is_monochrome:
+        return np.ascontiguousarray(light[..., 1])
+    return light if camera.cfa is None else sample_mosaic(light, camera.cfa)
 
 
 def levels_of(counts: AnyArray, camera: SimulatedCamera) -> AnyArray:

@@ -27,9 +27,10 @@ from rawtool.training.hdr_evaluation import HdrRow, evaluate_hdr
 from rawtool.training.importing import import_checkpoint
 from rawtool.training.precision import short_precision
 from rawtool.training.recipes.registry import CONFIGS, Recipe, recipe
-from rawtool.training.runs import FACTS, SETTINGS, export_run, hand_on, is_run, read_run
+from rawtool.training.runs import FACTS, SETTINGS, export_run, is_run, read_run
 from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
 from rawtool.training.settings import RunConfig, dump_config, read_config, scaled, stages_of
+from rawtool.training.starts import hand_on, open_start
 from rawtool.vocabulary import ExitCode, Task
 
 _LOG = logging.getLogger(__name__)
@@ -50,8 +51,8 @@ __all__ = [
 class TrainOptions:
     """What a training run was told; None leaves a choice to the settings file and the recipe.
 
-    start is another run whose best weights the steps begin with; only names the steps to train (none: all),
-    the others are taken from there as they are.
+    start is another run, or a model, whose best weights the steps begin with; only names the steps to train
+    (none: all), the others are taken from there as they are.
     """
 
     data: Path
@@ -92,7 +93,7 @@ def train(name: str, options: TrainOptions, say: Callable[[str], None] = _LOG.in
     _begin(options, config)
     is_begun = options.is_resumed
     if options.start is not None and not is_begun:
-        hand_on(options.start, options.out, config, options.only)
+        hand_on(open_start(options.start), options.out, config, options.only)
         is_begun = True
     for stage in options.only or stages_of(config):
         progress = chosen.train_step(stage, config, scenes, fabric, options.out, resume=is_begun)
@@ -177,9 +178,9 @@ def _config(name: str, options: TrainOptions) -> RunConfig:
         _check_same(name, options, read_run(options.out))
     if options.size not in CONFIGS[name]:
         raise ConfigError(f"{name} has no size {options.size}; leave --size out")
-    if options.start is not None:
-        _check_same(name, replace(options, out=options.start), read_run(options.start))
     base = replace(CONFIGS[name][options.size], seed=options.seed)
+    if options.start is not None:
+        _check_start(options.start, base)
     words = (*options.overrides, *((f"loss={options.loss}",) if options.loss else ()))
     config = read_config(options.config, words, base)
     _check_only(options, config)
@@ -195,7 +196,17 @@ def _check_only(options: TrainOptions, config: RunConfig) -> None:
     if unknown:
         raise ConfigError(f"{config.recipe} has no step {unknown[0]}; it has {', '.join(known)}")
     if options.only and options.start is None and not options.is_resumed:
-        raise ConfigError("--only leaves steps out whose weights must come from another run; add --from RUN")
+        raise ConfigError(
+            "--only leaves steps out whose weights must come from another run; add --from RUN or MODEL"
+        )
+
+
+def _check_start(place: Path, config: RunConfig) -> None:
+    """Refuse to begin with the weights of another recipe or of networks of another size."""
+    start = open_start(place)
+    start.check(config)
+    if start.size != config.size:
+        raise ConfigError(f"{start.label} is of size {start.size}; add --size {start.size}")
 
 
 def _check_same(name: str, options: TrainOptions, begun: RunConfig) -> None:
@@ -235,7 +246,7 @@ def _begin(options: TrainOptions, config: RunConfig) -> None:
         "precision": options.precision,
         "device": options.device,
         "devices": options.n_devices,
-        "start": None if options.start is None else options.start.name,
+        "start": None if options.start is None else open_start(options.start).label,
         "began": time.strftime("%Y-%m-%d %H:%M"),
     }
     (options.out / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")

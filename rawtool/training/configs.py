@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from rawtool.training.settings import StageConfig, common_contradictions, stages_of
+from rawtool.vocabulary import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class CameraNetConfig:
     combining: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "joint": {"restore": "restorer", "enhance": "enhancer"}
     }
+    tasks: ClassVar[Mapping[str, Task]] = {"restore": Task.RESTORE, "enhance": Task.ENHANCE}
 
     size: str = "s"
     loss: str = "encoded"
@@ -87,6 +89,7 @@ class HdrUnetConfig:
         "l2",
     )
     combining: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    tasks: ClassVar[Mapping[str, Task]] = {"reconstruct": Task.HDR}
 
     size: str = "s"
     loss: str = "pu21-log-ev"
@@ -121,6 +124,7 @@ class SingleHdrConfig:
     recipe: ClassVar[str] = "singlehdr"
     losses: ClassVar[tuple[str, ...]] = ("paper",)
     combining: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    tasks: ClassVar[Mapping[str, Task]] = {}
 
     size: str = "s"
     loss: str = "paper"
@@ -163,6 +167,7 @@ class RawMetadataConfig:
     recipe: ClassVar[str] = "raw-metadata"
     losses: ClassVar[tuple[str, ...]] = ("log-cost",)
     combining: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    tasks: ClassVar[Mapping[str, Task]] = {}
 
     size: str = "s"
     loss: str = "log-cost"

@@ -29,6 +29,10 @@ READ_PER_ISO2 = 2.5e-13
 """Noise variance shot * x + read of a full-frame sensor of about 2010, in units of the white level."""
 
 
+LUMINANCE = XYZ_FROM_SRGB[1].astype(np.float32)
+"""Of linear Rec.709."""
+
+
 @dataclass(frozen=True, slots=True)
 class RestoreSample:
     """One crop as Restore-Net sees it, channel first, and its truth as linear RGB in [0, 1]."""
@@ -147,18 +151,34 @@ def random_camera(cameras: list[CameraFacts], rng: np.random.Generator) -> Simul
     read = READ_PER_ISO2 * iso**2 * np.exp(rng.normal(0, 0.9)) + 1e-10
     bits = int(rng.choice([10, 12, 12, 14, 14, 14, 16]))
     white = 2**bits - 1
-    draw = rng.random()
-    cfa = RGGB if draw < 0.86 else None if draw < 0.93 else XTRANS if draw < 0.965 else QUAD_RGGB
+    cfa, is_monochrome = _random_sensor(rng)
     return SimulatedCamera(
-        balanced_from_rgb(facts),
-        neutral / neutral.max(),
+        np.eye(3) if is_monochrome else balanced_from_rgb(facts),
+        np.ones(3) if is_monochrome else neutral / neutral.max(),
         NoiseModel(float(shot), float(read)),
         cfa,
         black_level=white // 32 if rng.random() < 0.8 else 0,
         white_level=white,
         row_noise=float(rng.uniform(0, 0.4) * np.sqrt(read)) if rng.random() < 0.3 else 0.0,
         defects=float(10 ** rng.uniform(-5, -3.5)) if rng.random() < 0.3 else 0.0,
+        is_monochrome=is_monochrome,
     )
+
+
+SENSOR_SHARES: tuple[tuple[Cfa | None, bool, float], ...] = (
+    (RGGB, False, 0.84),
+    (None, False, 0.05),
+    (XTRANS, False, 0.04),
+    (QUAD_RGGB, False, 0.04),
+    (None, True, 0.03),
+)
+"""Mosaic, whether the sensor is monochrome, and how often it is drawn."""
+
+
+def _random_sensor(rng: np.random.Generator) -> tuple[Cfa | None, bool]:
+    at = int(rng.choice(len(SENSOR_SHARES), p=[share for *_, share in SENSOR_SHARES]))
+    cfa, is_monochrome, _ = SENSOR_SHARES[at]
+    return cfa, is_monochrome
 
 
 def restore_sample(
@@ -174,6 +194,8 @@ def restore_sample(
     noise_error is the spread (log) by which the noise that is told differs from the truth, as an
     estimate from a frame does.
     """
+    if camera.is_monochrome:
+        scene = np.repeat((scene @ LUMINANCE)[..., None], 3, axis=2)
     gains = gains_of_neutral(camera.neutral)
     xyz_from_balanced = XYZ_FROM_SRGB @ np.linalg.inv(camera.balanced_from_rgb)
     balanced = balance_samples(levels_of(expose(scene, camera, rng), camera), camera.cfa, gains)

@@ -7,7 +7,9 @@ from rawtool.runtime.card import SCHEMA, Card, TensorSpec
 from rawtool.training.configs import HdrUnetConfig, SingleHdrConfig
 from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 
-VERSION = "2"
+VERSION, SMALL_VERSION = "1", "2"
+"""Of the networks as published, and of size s."""
+
 LICENCE = "Apache-2.0"
 OPSET = 17
 TOLERANCE = 1e-4
@@ -25,6 +27,7 @@ def singlehdr_card(config: SingleHdrConfig, halo: int, training: str) -> Card:
     return replace(
         _small_card(training),
         name=f"singlehdr-{config.size}",
+        version=VERSION,
         size=config.size,
         stride=singlehdr.SingleHdr.stride,
         min_size=singlehdr.SingleHdr.stride,
@@ -40,6 +43,7 @@ def _paper_card(training: str) -> Card:
     return replace(
         _small_card(training),
         name="hdrunet-paper",
+        version=VERSION,
         size="paper",
         input=_picture("picture", Encoding.GAMMA_224, "a finished picture, display-encoded"),
         output=_light(Encoding.GAMMA_224),
@@ -58,7 +62,7 @@ def _small_card(training: str) -> Card:
     return Card(
         schema=SCHEMA,
         name="hdr-s",
-        version=VERSION,
+        version=SMALL_VERSION,
         size="s",
         task=Task.HDR,
         input=_picture("picture", Encoding.SRGB, "a finished picture, display-encoded"),

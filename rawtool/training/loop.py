@@ -19,6 +19,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from rawtool.errors import ConfigError
 from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rawtool.training.optimisers import ADAM, optimisers
 
@@ -210,9 +211,19 @@ class _State:
         save_checkpoint(self.path(kind), checkpoint)
 
     def load(self) -> None:
-        """Go on where the last checkpoint stands; an optimiser that it does not know begins anew."""
+        """Go on where the last checkpoint stands; an optimiser that it does not know begins anew.
+
+        Raises:
+            ConfigError: the weights are another network's.
+        """
         found = load_checkpoint(self.path("last"))
-        self.network.module.load_state_dict(found.weights)
+        try:
+            self.network.module.load_state_dict(found.weights)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"{self.path('last')} holds the weights of another network; begin a new run, "
+                "with --from a run or model of the same network or without"
+            ) from error
         for name, optimiser in self.optimisers.items():
             if name in found.optimisers:
                 optimiser.load_state_dict(found.optimisers[name])

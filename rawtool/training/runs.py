@@ -1,15 +1,10 @@
 """A run's folder after training: its settings, what it did, and the model that it becomes."""
 
 import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rawtool.errors import ConfigError
 from rawtool.training.settings import RunConfig, read_config, stages_of
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 SETTINGS, FACTS = "settings.toml", "run.json"
 FIRST_RECIPE = "cameranet"
@@ -33,7 +28,7 @@ def read_run(run: Path) -> RunConfig:
         raise ConfigError(
             f"{run} is not a training run: it has no {SETTINGS}; make one with: rawtool train cameranet"
         )
-    name = _recipe_name(run / FACTS)
+    name = _fact(run / FACTS, "recipe") or FIRST_RECIPE
     if name not in CONFIGS:
         raise ConfigError(
             f"{run} was made by a recipe {name}, which this version does not have; update rawtool"
@@ -41,47 +36,13 @@ def read_run(run: Path) -> RunConfig:
     return read_config(run / SETTINGS, (), CONFIGS[name]["s"])
 
 
-def _recipe_name(facts: Path) -> str:
-    """Read which recipe made a run."""
+def _fact(facts: Path, name: str) -> str | None:
+    """Read what the facts of a run say; None when they do not."""
     try:
-        return str(json.loads(facts.read_text(encoding="utf-8")).get("recipe", FIRST_RECIPE))
+        value = json.loads(facts.read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError, AttributeError):
-        return FIRST_RECIPE
-
-
-def hand_on(start: Path, out: Path, config: RunConfig, only: tuple[str, ...]) -> None:
-    """Let the steps of a new run begin with what another run came to; those not in ``only`` are done so.
-
-    Steps that combine others begin with what those came to in the new run, as ever.
-
-    Raises:
-        ConfigError: the other run lacks a step that is not trained here.
-    """
-    from rawtool.training.checkpoint import Checkpoint, save_checkpoint
-
-    for name in stages_of(config):
-        if name in config.combining:
-            continue
-        is_trained = not only or name in only
-        if is_trained and not (start / f"{name}-best.pt").exists():
-            continue
-        weights = _last_weights(start, name, config)
-        begun = Checkpoint(name, 0, 0.0, -math.inf, weights, weights, {})
-        for kind in ("last",) if is_trained else ("best", "last"):
-            save_checkpoint(out / f"{name}-{kind}.pt", begun)
-
-
-def _last_weights(start: Path, name: str, config: RunConfig) -> "dict[str, Tensor]":
-    """Give the best weights of a step: those of the step that tuned them further, where there is one."""
-    from rawtool.training.checkpoint import load_checkpoint
-
-    for combined, parts in config.combining.items():
-        path = start / f"{combined}-best.pt"
-        if name in parts and path.exists():
-            prefix = f"{parts[name]}."
-            found = load_checkpoint(path).average
-            return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
-    return load_checkpoint(start / f"{name}-best.pt").average
+        return None
+    return None if value is None else str(value)
 
 
 def export_run(run: Path, out: Path) -> None:
@@ -103,13 +64,14 @@ def training_summary(config: RunConfig, run: Path) -> str:
     """Sum up a run in one paragraph: steps, minutes, settings."""
     from rawtool.training.checkpoint import load_checkpoint
 
+    start = _fact(run / FACTS, "start") or "another run"
     done = []
     for name, stage in stages_of(config).items():
         path = run / f"{name}-last.pt"
         if path.exists():
             found = load_checkpoint(path)
             if found.step == 0:
-                done.append(f"{name}: taken from another run")
+                done.append(f"{name}: taken from {start}")
                 continue
             batch = f"{stage.batch} x {stage.crop} px"
             done.append(f"{name}: {found.step} steps of {batch} in {found.seconds / 60:.0f} min")

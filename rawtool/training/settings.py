@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from rawtool.errors import ConfigError
+from rawtool.vocabulary import Task
 
 SIZES = ("s", "paper")
 OPTIMISERS = ("adam", "muon")
@@ -43,13 +44,15 @@ class RunConfig(Protocol):
 
     loss is one of the recipe's ``losses``; hdr_share is the share of HDR scenes among the crops; workers
     are the processes that make batches. combining names the steps that tune the networks of others
-    further, and under which name each of those stands in them.
+    further, and under which name each of those stands in them. tasks names the steps whose weights a model
+    keeps as they are, and the stage of it that does.
     """
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     recipe: ClassVar[str]
     losses: ClassVar[tuple[str, ...]]
     combining: ClassVar[Mapping[str, Mapping[str, str]]]
+    tasks: ClassVar[Mapping[str, Task]]
 
     @property
     def size(self) -> str:

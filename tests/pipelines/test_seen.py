@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rawtool.pipelines.seen import line_differences, summed
+from rawtool.pipelines.seen import differences, summed
 from tests import coders
 
 
@@ -19,7 +19,7 @@ def test_blocks_are_added_up():
 def test_differences_are_those_of_the_definition():
     guide = np.random.default_rng(3).integers(0, 30, (32, 48, 3)).astype(np.uint8)
 
-    fine, coarse = line_differences(guide.astype(np.int16))
+    fine, coarse = differences(guide)
 
     expected = np.moveaxis(coders.seen(guide, 4), 0, 2)
     assert np.array_equal(fine // 16, expected[..., 3:6])

@@ -155,7 +155,7 @@ def test_a_run_begins_with_what_another_came_to_and_trains_only_what_it_is_told(
         torch.testing.assert_close(joint[f"restorer.{name}"], value, rtol=0, atol=1e-6)
     assert set(load_checkpoint(asked.out / "restore-last.pt").optimisers) == {"adam", "muon"}
     assert json.loads((asked.out / "run.json").read_text())["start"] == "run"
-    assert "enhance: taken from another run" in training_summary(read_run(asked.out), asked.out)
+    assert "enhance: taken from run" in training_summary(read_run(asked.out), asked.out)
 
 
 def test_steps_that_are_unknown_or_have_nothing_to_stand_on_are_refused(finished, asked):
@@ -163,7 +163,7 @@ def test_steps_that_are_unknown_or_have_nothing_to_stand_on_are_refused(finished
     for words, why in (
         ({"only": ("restore",)}, "--from RUN"),
         ({"only": ("develop",), "start": start}, "it has restore, enhance, joint"),
-        ({"start": asked.data}, "not a training run"),
+        ({"start": asked.data}, "neither a training run nor a model"),
         ({"start": start, "size": "paper"}, "--size s"),
     ):
         with pytest.raises(ConfigError, match=why):

@@ -142,7 +142,7 @@ def test_a_run_becomes_a_model_that_a_studio_opens(finished, tmp_path):
 
     studio = open_studio(str(tmp_path / "models" / "hdrunet-paper-v1"), device="cpu", threads=1)
 
-    assert studio.model.label == "hdrunet-paper@2"
+    assert studio.model.label == "hdrunet-paper@1"
     assert "reconstruct: 2 steps of 1 x 32 px" in studio.network.card.training
     assert "[model.stages]" in (tmp_path / "models" / "index.toml").read_text(encoding="utf-8")
 

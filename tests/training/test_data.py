@@ -113,6 +113,31 @@ def test_a_sample_without_noise_shows_its_truth(workshop):
     np.testing.assert_allclose(sample.picture[3], 0.3, atol=1e-3)
 
 
+def test_a_monochrome_sample_is_grey_and_seen_as_develop_shows_one(workshop):
+    camera = SimulatedCamera(np.eye(3), np.ones(3), NoiseModel(0.0, 0.0), None, is_monochrome=True)
+    scene = pictures.patches(8).astype(np.float32)[:32, :32]
+
+    sample = data.restore_sample(scene, np.zeros((8, 8, 3), np.float32), camera, rng())
+
+    assert np.ptp(sample.truth, axis=0).max() == 0.0
+    np.testing.assert_allclose(sample.truth[0], scene @ XYZ_FROM_SRGB[1], atol=1e-6)
+    np.testing.assert_allclose(sample.picture[3], sample.truth[0], atol=1e-4)
+    # The mosaic's places all show the one channel, and its XYZ is that of grey.
+    np.testing.assert_allclose(sample.picture[1], sample.picture[3], atol=1e-6)
+    np.testing.assert_allclose(sample.picture[0], D65_WHITE[0] * sample.picture[3], atol=1e-4)
+    assert sample.condition[6:].tolist() == [0.0, 1.0]
+
+
+def test_every_kind_of_sensor_is_drawn_with_its_share(workshop):
+    random = rng(7)
+    drawn = [data.random_camera(list(workshop.cameras), random) for _ in range(3000)]
+
+    assert sum(share for *_, share in data.SENSOR_SHARES) == pytest.approx(1.0)
+    for cfa, is_monochrome, share in data.SENSOR_SHARES:
+        n = sum(camera.cfa is cfa and camera.is_monochrome == is_monochrome for camera in drawn)
+        assert n / len(drawn) == pytest.approx(share, abs=0.02)
+
+
 def test_the_light_of_a_sample_is_white_as_its_thumbnail_shows_it(workshop):
     white = pictures.grey(64, 64, 1.0)
 

@@ -1,0 +1,77 @@
+"""What a run begins with: another run's weights, or those in a model's files."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from rawtool.errors import ConfigError  # noqa: E402 - after the checks
+from rawtool.nets.cameranet_s import RestoreNetS  # noqa: E402
+from rawtool.training.checkpoint import load_checkpoint  # noqa: E402
+from rawtool.training.configs import CameraNetConfig, HdrUnetConfig, RawMetadataConfig  # noqa: E402
+from rawtool.training.recipes.hdr_wrappers import reconstructor  # noqa: E402
+from rawtool.training.recipes.wrappers import enhancer, restorer  # noqa: E402
+from rawtool.training.starts import hand_on, open_start  # noqa: E402
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "config", "build"),
+    [
+        ("cameranet-s", "restore", CameraNetConfig(), lambda: restorer("s")),
+        ("cameranet-s", "enhance", CameraNetConfig(), lambda: enhancer("s")),
+        ("hdr-s", "reconstruct", HdrUnetConfig(), lambda: reconstructor(HdrUnetConfig())),
+    ],
+)
+def test_a_shipped_model_gives_every_weight_of_its_network(name, step, config, build):
+    network = build()
+
+    found = open_start(Path(name)).weights(step, config)
+
+    network.load_state_dict(dict(found))  # strict: every name, every shape
+
+
+def test_weights_of_a_model_are_those_that_were_exported(untrained_model):
+    torch.manual_seed(1)
+    exported = RestoreNetS()
+
+    found = open_start(untrained_model).weights("restore", CameraNetConfig())
+
+    for name, value in exported.state_dict().items():
+        assert torch.equal(found[f"net.{name}"], value)
+
+
+def test_steps_begin_with_the_model_and_the_others_are_done(untrained_model, tmp_path):
+    start, config = open_start(untrained_model), CameraNetConfig()
+
+    hand_on(start, tmp_path, config, ("restore",))
+
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "restore-last.pt",
+        "enhance-last.pt",
+        "enhance-best.pt",
+    }
+    kept = load_checkpoint(tmp_path / "enhance-best.pt")
+    assert kept.step == 0
+    enhancer("s").load_state_dict(kept.average)
+
+
+def test_a_step_that_the_model_lacks_begins_anew_or_is_refused(untrained_model, tmp_path):
+    start = open_start(untrained_model)
+
+    with pytest.raises(ConfigError, match="has no step codec to take; leave --only enhance out"):
+        hand_on(start, tmp_path, RawMetadataConfig(), ("enhance",))
+    hand_on(start, tmp_path, RawMetadataConfig(), ())
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_of_another_recipe_are_refused(untrained_model, tmp_path):
+    with pytest.raises(ConfigError, match="holds no weights that hdrunet can begin with"):
+        open_start(untrained_model).check(HdrUnetConfig())
+    open_start(untrained_model).check(replace(CameraNetConfig(), seed=9))
+    (tmp_path / "pictures").mkdir()
+    with pytest.raises(ConfigError, match="is neither a training run nor a model"):
+        open_start(tmp_path / "pictures")
