@@ -24,15 +24,8 @@ from rawtool.pipelines.basefit import fit_polynomial, guide_channels
 from rawtool.pipelines.prepare import balance_samples, demosaic_balanced
 from rawtool.sensor.camera import SimulatedCamera, expose, levels_of
 from rawtool.sensor.cfa import RGGB, pack_planes
-from rawtool.training.data import (
-    Draw,
-    ScenePicker,
-    exposed,
-    random_camera,
-    random_crop,
-    usable_cameras,
-    worker_number,
-)
+from rawtool.training.cameras import random_camera, usable_cameras
+from rawtool.training.data import Draw, ScenePicker, exposed, random_crop, worker_number
 from rawtool.training.ldr_camera import LUMA
 from rawtool.training.scenes import SceneSet
 from rawtool.vocabulary import CfaPattern

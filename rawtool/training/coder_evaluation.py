@@ -21,7 +21,7 @@ from rawtool.pipelines.basefit import guide_channels
 from rawtool.pipelines.packroom import Coder
 from rawtool.sensor.camera import SimulatedCamera, camera_light, expose, levels_of
 from rawtool.sensor.cfa import RGGB, pack_planes, sample_mosaic
-from rawtool.training.data import validation_camera
+from rawtool.training.cameras import validation_camera
 from rawtool.training.recipes.validation import held_out
 from rawtool.training.scenes import SceneSet
 from rawtool.vocabulary import CfaPattern

@@ -36,7 +36,8 @@ from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.prepare import restore_window
 from rawtool.pipelines.restore import restore
 from rawtool.sensor.camera import SimulatedCamera, expose
-from rawtool.training.data import SCORED_NOISE, exposed, validation_camera
+from rawtool.training.cameras import SCORED_NOISE, validation_camera
+from rawtool.training.data import exposed
 from rawtool.training.recipes.validation import held_out
 from rawtool.training.scenes import CameraFacts, SceneSet
 from rawtool.vocabulary import Profile, SensorKind

@@ -13,8 +13,8 @@ from torch import nn
 from rawtool.arrays import Rgb
 from rawtool.color.matrices import SRGB_FROM_XYZ, apply_matrix
 from rawtool.color.transfer import encode, quantise
+from rawtool.training.cameras import SCORED_NOISE
 from rawtool.training.configs import CameraNetConfig
-from rawtool.training.data import SCORED_NOISE
 from rawtool.training.recipes.steps import with_weights
 from rawtool.training.recipes.validation import (
     enhance_cases,

@@ -14,8 +14,7 @@ from rawtool.errors import ConfigError  # noqa: E402
 from rawtool.sensor.camera import SimulatedCamera  # noqa: E402
 from rawtool.sensor.cfa import RGGB  # noqa: E402
 from rawtool.sensor.noise import NoiseModel  # noqa: E402
-from rawtool.training import data  # noqa: E402
-from rawtool.training.scenes import CameraFacts  # noqa: E402
+from rawtool.training import cameras, data  # noqa: E402
 from tests import scenes as pictures  # noqa: E402
 
 DRAW = data.Draw(crop=32, batch=4)
@@ -27,37 +26,8 @@ def rng(seed=1):
 
 
 def quiet(workshop, cfa=RGGB):
-    matrix = data.balanced_from_rgb(workshop.cameras[0])
+    matrix = cameras.balanced_from_rgb(workshop.cameras[0])
     return SimulatedCamera(matrix, NEUTRAL, NoiseModel(0.0, 0.0), cfa)
-
-
-def test_white_light_is_even_for_every_camera(workshop):
-    for camera in workshop.cameras:
-        np.testing.assert_allclose(data.balanced_from_rgb(camera) @ np.ones(3), 1.0)
-
-
-@pytest.mark.parametrize("cct_k", [2300.0, 2856.0, 6504.0, 11000.0])
-def test_warm_light_has_more_red_and_less_blue(cct_k, workshop):
-    neutral, daylight = (data.neutral_under(workshop.cameras[0], k) for k in (cct_k, 6504.0))
-
-    assert neutral.max() == 1.0
-    assert neutral.min() > 0.0
-    ratios = (neutral[0] / neutral[2]) / (daylight[0] / daylight[2])
-    assert (ratios > 1.0) == (cct_k < 6504.0)
-
-
-def test_cameras_for_measuring_are_never_trained_on(workshop):
-    assert [camera.model for camera in data.usable_cameras(workshop.cameras)] == ["Box 1"]
-    for number in range(3):
-        held = data.validation_camera(workshop.cameras, number, 1600)
-        np.testing.assert_array_equal(held.balanced_from_rgb, data.balanced_from_rgb(workshop.cameras[1]))
-        assert (held.noise.shot, held.noise.read) == data.SCORED_NOISE[1600]
-
-
-def test_a_matrix_that_cannot_be_turned_round_is_left_out(workshop):
-    flat = CameraFacts("Acme", "Flat", (1.0, 0.5, 0.2) * 3, None)
-
-    assert data.usable_cameras((flat, *workshop.cameras)) == [workshop.cameras[0]]
 
 
 @pytest.mark.parametrize("stream", [data.RestoreStream, data.JointStream])
@@ -90,17 +60,6 @@ def test_cameras_are_needed_where_raws_are_simulated_only(workshop):
         data.check_scenes(without)
 
 
-def test_random_cameras_are_plausible(workshop):
-    drawn = [data.random_camera([workshop.cameras[0]], rng(seed)) for seed in range(60)]
-
-    assert {None if camera.cfa is None else len(camera.cfa.cell) for camera in drawn} >= {None, 2}
-    for camera in drawn:
-        assert camera.neutral.max() == 1.0
-        assert 0 < camera.noise.shot < 0.1
-        assert 0 < camera.noise.read < 0.1
-        assert 0 <= camera.black_level < camera.white_level <= 65535
-
-
 def test_a_sample_without_noise_shows_its_truth(workshop):
     truth = pictures.grey(32, 32, 0.3)
 
@@ -126,16 +85,6 @@ def test_a_monochrome_sample_is_grey_and_seen_as_develop_shows_one(workshop):
     np.testing.assert_allclose(sample.picture[1], sample.picture[3], atol=1e-6)
     np.testing.assert_allclose(sample.picture[0], D65_WHITE[0] * sample.picture[3], atol=1e-4)
     assert sample.condition[6:].tolist() == [0.0, 1.0]
-
-
-def test_every_kind_of_sensor_is_drawn_with_its_share(workshop):
-    random = rng(7)
-    drawn = [data.random_camera(list(workshop.cameras), random) for _ in range(3000)]
-
-    assert sum(share for *_, share in data.SENSOR_SHARES) == pytest.approx(1.0)
-    for cfa, is_monochrome, share in data.SENSOR_SHARES:
-        n = sum(camera.cfa is cfa and camera.is_monochrome == is_monochrome for camera in drawn)
-        assert n / len(drawn) == pytest.approx(share, abs=0.02)
 
 
 def test_the_light_of_a_sample_is_white_as_its_thumbnail_shows_it(workshop):

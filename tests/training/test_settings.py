@@ -17,6 +17,7 @@ from rawtool.training.settings import (
     scaled,
     stages_of,
 )
+from rawtool.vocabulary import Task
 
 BASE = CameraNetConfig()
 
@@ -28,6 +29,7 @@ class ToastConfig:
     recipe: ClassVar[str] = "toast"
     losses: ClassVar[tuple[str, ...]] = ("burn", "chill")
     combining: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    tasks: ClassVar[Mapping[str, Task]] = {}
 
     size: str = "s"
     loss: str = "burn"

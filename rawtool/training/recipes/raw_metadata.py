@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from rawtool.nets.cameranet_s import root_encode
 from rawtool.nets.raw_metadata_s import N_RATES, STRIDE, RawMetadataS
 from rawtool.training.base_data import PackBatch, PackStream, Pair, cut, photographed, stack_pairs
+from rawtool.training.cameras import validation_camera
 from rawtool.training.coder_export import coder_card, export_coder
 from rawtool.training.configs import RawMetadataConfig
-from rawtool.training.data import Draw, check_scenes, validation_camera
+from rawtool.training.data import Draw, check_scenes
 from rawtool.training.loop import Progress, StageJob
 from rawtool.training.recipes.steps import Step, with_weights
 from rawtool.training.recipes.validation import Validator, held_out

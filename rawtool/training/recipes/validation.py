@@ -11,15 +11,8 @@ from rawtool.arrays import AnyArray, Rgb
 from rawtool.color.tone import finish
 from rawtool.metrics.fidelity import finishing_score, restoration_score
 from rawtool.nets.cameranet_s import root_decode
-from rawtool.training.data import (
-    SCORED_NOISE,
-    EnhanceBatch,
-    RestoreBatch,
-    exposed,
-    restore_sample,
-    stack_restore,
-    validation_camera,
-)
+from rawtool.training.cameras import SCORED_NOISE, validation_camera
+from rawtool.training.data import EnhanceBatch, RestoreBatch, exposed, restore_sample, stack_restore
 from rawtool.training.scenes import SceneSet, thumbnail_of
 
 RESTORE_SIDE = 384

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from rawtool.nets.cameranet_s import root_encode  # noqa: E402 - after the check
-from rawtool.training.data import SCORED_NOISE  # noqa: E402
+from rawtool.training.cameras import SCORED_NOISE  # noqa: E402
 from rawtool.training.recipes import validation  # noqa: E402
 from rawtool.training.recipes.wrappers import EnhancerS, Joint, RestorerS  # noqa: E402
 
