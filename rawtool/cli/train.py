@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rawtool.cli import options
+from rawtool.errors import UsageError
 from rawtool.vocabulary import ExitCode
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class TrainWords:
     The fields are those of the trainer's own options, which cannot be named without loading it.
     """
 
-    data: Path
+    data: Path | None
     out: Path
     config: Path | None
     overrides: tuple[str, ...]
@@ -64,8 +65,9 @@ def scenes(sources: tuple[Path, ...], out: Path) -> int:
     return int(ExitCode.OK)
 
 
-_training_options = options.stacked(
-    click.option("--data", required=True, type=_FOLDER, help="Folder that `train scenes` made."),
+_data_option = click.option("--data", required=True, type=_FOLDER, help="Folder that `train scenes` made.")
+
+_run_options = options.stacked(
     click.option("-o", "--out", required=True, type=_FOLDER, metavar="RUN", help="Folder of the run."),
     click.option("--config", type=_FOLDER, metavar="FILE.toml", help="Settings; the options here win."),
     click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting; repeatable."),
@@ -109,18 +111,42 @@ _training_options = options.stacked(
     options.verbosity_options,
 )
 
+_training_options = options.stacked(_data_option, _run_options)
+
 
 @train.command(
     "cameranet", cls=options.GatheringCommand, short_help="Train CameraNet: restore, enhance, joint."
 )
-@_training_options
-def cameranet(asked: TrainWords) -> int:
+@options.stacked(
+    click.option("--data", type=_FOLDER, help="Folder that `train scenes` made."),
+    click.option(
+        "--pairs",
+        type=_FOLDER,
+        metavar="DIR",
+        help="Instead of --data: raws beside your own finished pictures of the same name.",
+    ),
+    _run_options,
+)
+def cameranet(asked: TrainWords, pairs: Path | None) -> int:
     """Train CameraNet in its three steps: restoration, enhancement, both together.
+
+    With --pairs, tune the finishing of an installed model (--from, cameranet-s by default) to a style: raws
+    beside the finished JPEG, TIFF or PNG of the same name, whole, at a quarter of their size or more.
+    Pairs that do not lie on each other are named and left out.
 
     Writes settings, log, curves, sample strips, last and best checkpoints into RUN. Stops cleanly with a
     checkpoint on Ctrl+C and at the time limit.
     """
-    return _train("cameranet", asked)
+    from rawtool.cli import failures
+    from rawtool.training.app import TrainOptions, train_style
+
+    if (asked.data is None) == (pairs is None):
+        raise UsageError("give either --data, to train on scenes, or --pairs, to learn a style")
+    if pairs is None:
+        return _train("cameranet", asked)
+    if asked.only:
+        raise UsageError("--pairs trains the finishing only; leave --only out")
+    return train_style(TrainOptions(**{**asdict(asked), "data": pairs}), failures.say)
 
 
 @train.command("hdrunet", cls=options.GatheringCommand, short_help="Train the network of `rawtool hdr`.")

@@ -30,7 +30,15 @@ from rawtool.pipelines.resize import resized
 from rawtool.pipelines.restore import restore
 from rawtool.vocabulary import Format, Stage
 
-__all__ = ["Darkroom", "DevelopSettings", "JourneyReport", "develop", "developed", "open_darkroom"]
+__all__ = [
+    "Darkroom",
+    "DevelopSettings",
+    "JourneyReport",
+    "develop",
+    "developed",
+    "open_darkroom",
+    "restored",
+]
 
 
 def develop(
@@ -66,6 +74,24 @@ def developed(
     Raises:
         VerificationError: the network gave values that are not finite.
     """
+    rgb, light = restored(frame, darkroom, settings, clock)
+    if settings.stage is Stage.RESTORE:
+        return _restored(expose_ev(rgb, settings.exposure_ev), frame, light, darkroom, settings), light
+    output = (settings.profile, output_dtype(settings))
+    pixels = enhance(rgb, darkroom.enhance, settings.exposure_ev, output, settings.tile, clock)
+    clock.lap("enhance", 0.9)
+    pixels = resized(upright(pixels, frame.capture.orientation), settings.output_size)
+    return finished_image(pixels, frame, darkroom, settings), light
+
+
+def restored(
+    frame: RawFrame, darkroom: Darkroom, settings: DevelopSettings, clock: Clock
+) -> tuple[Rgb, Light]:
+    """Restore what a frame shows: scene-linear RGB (H, W, 3) as the sensor lies; the light it was taken in.
+
+    Raises:
+        VerificationError: the network gave values that are not finite.
+    """
     clean = clean_frame(frame)
     light = find_light(frame, clean, darkroom.restore, settings.white_balance)
     samples = balanced_samples(clean, light)
@@ -74,15 +100,8 @@ def developed(
     del clean
     clock.lap("prepare", 0.2)
     rgb = restore(samples, cfa, light, darkroom.restore, settings, clock)[shown]
-    del samples
     clock.lap("restore", 0.7)
-    if settings.stage is Stage.RESTORE:
-        return _restored(expose_ev(rgb, settings.exposure_ev), frame, light, darkroom, settings), light
-    output = (settings.profile, output_dtype(settings))
-    pixels = enhance(rgb, darkroom.enhance, settings.exposure_ev, output, settings.tile, clock)
-    clock.lap("enhance", 0.9)
-    pixels = resized(upright(pixels, frame.capture.orientation), settings.output_size)
-    return finished_image(pixels, frame, darkroom, settings), light
+    return rgb, light
 
 
 def _shown(frame: RawFrame, clean: Clean) -> tuple[slice, slice]:

@@ -25,15 +25,18 @@ from rawtool.training.export import export_stage, write_index
 from rawtool.training.hdr_card import hdr_card
 from rawtool.training.hdr_evaluation import HdrRow, evaluate_hdr
 from rawtool.training.importing import import_checkpoint
+from rawtool.training.pairs import find_pairs, open_pairs, prepare_pairs
 from rawtool.training.precision import short_precision
+from rawtool.training.recipes import style
 from rawtool.training.recipes.registry import CONFIGS, Recipe, recipe
 from rawtool.training.runs import FACTS, SETTINGS, export_run, is_run, read_run
 from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
-from rawtool.training.settings import RunConfig, dump_config, read_config, scaled, stages_of
+from rawtool.training.settings import Config, RunConfig, dump_config, read_config, scaled, stages_of
 from rawtool.training.starts import hand_on, open_start
 from rawtool.vocabulary import ExitCode, Task
 
 _LOG = logging.getLogger(__name__)
+_FIRST_STYLE = "cameranet-s"
 __all__ = [
     "HdrRow",
     "PackRow",
@@ -44,6 +47,7 @@ __all__ = [
     "import_hdrunet",
     "prepare_scenes",
     "train",
+    "train_style",
 ]
 
 
@@ -83,7 +87,7 @@ def train(name: str, options: TrainOptions, say: Callable[[str], None] = _LOG.in
         ConfigError: settings that cannot work, a run that exists and is not resumed.
         DeviceError: the device is not usable.
     """
-    config = _config(name, options)
+    config = _config(name, options, _recipe_config(name, options.size))
     chosen = recipe(name)
     scenes = open_scenes(options.data)
     chosen.check_scenes(scenes)
@@ -102,6 +106,40 @@ def train(name: str, options: TrainOptions, say: Callable[[str], None] = _LOG.in
             break
     first = next(iter(stages_of(config)))
     return int(ExitCode.OK if (options.out / f"{first}-last.pt").exists() else ExitCode.MIXED)
+
+
+def train_style(options: TrainOptions, say: Callable[[str], None] = _LOG.info) -> int:
+    """Tune a model's finishing to a photographer's pairs; options.data is their folder, start the model.
+
+    A dry run says which pairs there are and leaves nothing.
+
+    Raises:
+        ConfigError: settings that cannot work, a run that exists and is not resumed.
+        NoInputError: there are too few pairs.
+        ModelError: the model to begin with cannot be used.
+    """
+    first = options.start or Path(_FIRST_STYLE)
+    options = replace(options, start=first, only=(style.STEP,))
+    config = _config("cameranet", options, style.STYLE)
+    start = open_start(first)
+    if options.is_dry:
+        for raw, picture in find_pairs(options.data):
+            say(f"{raw.name} with {picture.name}")
+        return int(ExitCode.OK)
+    fabric = _fabric(options)
+    place = options.out / "pairs"
+    if options.is_resumed:
+        pairs = open_pairs(place)
+    else:
+        darkroom = open_darkroom(str(first))
+        _begin(options, config)
+        pairs = prepare_pairs(options.data, darkroom, place, say)
+        hand_on(start, options.out, config, options.only)
+    _note(options, config, len(pairs.names))
+    before, progress = style.train_style(config, pairs, fabric, options.out)
+    style.draw(config, pairs, options.out)
+    say(f"held-out pairs: {before:.2f} dB before, {progress.best:.2f} dB now")
+    return int(ExitCode.OK)
 
 
 def evaluate(
@@ -172,21 +210,25 @@ def _peak_bytes(fabric: Fabric) -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _config(name: str, options: TrainOptions) -> RunConfig:
-    """Lay the recipe, the settings file and the words over each other."""
+def _config(name: str, options: TrainOptions, recipe_config: Config) -> Config:
+    """Lay the settings of a recipe, the settings file and the words over each other."""
     if options.is_resumed and is_run(options.out):
         _check_same(name, options, read_run(options.out))
-    if options.size not in CONFIGS[name]:
-        raise ConfigError(f"{name} has no size {options.size}; leave --size out")
-    base = replace(CONFIGS[name][options.size], seed=options.seed)
+    base = replace(recipe_config, seed=options.seed)
     if options.start is not None:
         _check_start(options.start, base)
     words = (*options.overrides, *((f"loss={options.loss}",) if options.loss else ()))
     config = read_config(options.config, words, base)
     _check_only(options, config)
-    if options.is_dry:
-        return scaled(config, options.max_minutes, 1)
-    return scaled(config, options.max_minutes, options.max_steps)
+    n_steps = 1 if options.is_dry else options.max_steps
+    return scaled(config, options.max_minutes, n_steps, options.only)
+
+
+def _recipe_config(name: str, size: str) -> RunConfig:
+    """Give the settings of a recipe for networks of a size."""
+    if size not in CONFIGS[name]:
+        raise ConfigError(f"{name} has no size {size}; leave --size out")
+    return CONFIGS[name][size]
 
 
 def _check_only(options: TrainOptions, config: RunConfig) -> None:
@@ -241,12 +283,18 @@ def _begin(options: TrainOptions, config: RunConfig) -> None:
     if (options.out / SETTINGS).exists() and not options.is_resumed:
         raise ConfigError(f"{options.out} holds a run already; add --resume or choose another folder with -o")
     (options.out / SETTINGS).write_text(dump_config(config), encoding="utf-8")
+    _note(options, config)
+
+
+def _note(options: TrainOptions, config: RunConfig, n_pairs: int | None = None) -> None:
+    """Write down the facts of a run."""
     facts = {
         "recipe": config.recipe,
         "precision": options.precision,
         "device": options.device,
         "devices": options.n_devices,
         "start": None if options.start is None else open_start(options.start).label,
+        "pairs": n_pairs,
         "began": time.strftime("%Y-%m-%d %H:%M"),
     }
     (options.out / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")

@@ -45,6 +45,11 @@ def _fact(facts: Path, name: str) -> str | None:
     return None if value is None else str(value)
 
 
+def is_style(run: Path) -> bool:
+    """Tell whether a run tuned a model's finishing to a photographer's pairs."""
+    return _fact(run / FACTS, "pairs") is not None
+
+
 def export_run(run: Path, out: Path) -> None:
     """Export the best weights of a run as a model folder and write the index above it.
 
@@ -75,4 +80,8 @@ def training_summary(config: RunConfig, run: Path) -> str:
                 continue
             batch = f"{stage.batch} x {stage.crop} px"
             done.append(f"{name}: {found.step} steps of {batch} in {found.seconds / 60:.0f} min")
-    return f"{'; '.join(done)}; loss {config.loss}, seed {config.seed}, HDR share {config.hdr_share}"
+    n_pairs = _fact(run / FACTS, "pairs")
+    scenes = (
+        f"HDR share {config.hdr_share}" if n_pairs is None else f"{n_pairs} pairs of a photographer's own"
+    )
+    return f"{'; '.join(done)}; loss {config.loss}, seed {config.seed}, {scenes}"

@@ -125,9 +125,11 @@ def read_config(path: Path | None, overrides: tuple[str, ...], base: Config) -> 
     return config
 
 
-def scaled(config: Config, max_minutes: float | None, max_steps: int | None) -> Config:
-    """Fit the steps into max_minutes, each keeping its share, and into max_steps each."""
-    total = sum(stage.minutes for stage in stages_of(config).values())
+def scaled(
+    config: Config, max_minutes: float | None, max_steps: int | None, only: tuple[str, ...] = ()
+) -> Config:
+    """Fit the steps, or those of ``only``, into max_minutes by their shares, and into max_steps each."""
+    total = sum(stage.minutes for name, stage in stages_of(config).items() if not only or name in only)
     share = 1.0 if max_minutes is None else max_minutes / total
     fitted = {
         name: dataclasses.replace(

@@ -4,6 +4,7 @@ Steps 1 and 2 are independent: the enhancement learns from the *true* restoratio
 with the paper's joint loss. The best averaged weights of a step begin the next.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from rawtool.training.recipes.validation import (
     restore_validator,
 )
 from rawtool.training.recipes.wrappers import Joint, enhancer, restorer
-from rawtool.training.runs import training_summary
+from rawtool.training.runs import is_style, training_summary
 from rawtool.training.scenes import SceneSet
 from rawtool.training.settings import stages_of
 from rawtool.training.small_card import small_card
@@ -47,6 +48,7 @@ ILLUMINANT_WEIGHT = 0.02
 DETAIL_WEIGHT = 0.5
 LOG_EVERY = 50
 STAGES = ("restore", "enhance", "joint")
+FIRST_VERSION = "1"
 
 
 def train_step(
@@ -98,11 +100,9 @@ def _job(name: str, config: CameraNetConfig, scenes: SceneSet, out: Path) -> Sta
     """Give the network, loss and score of a step."""
     if name == "restore":
         validate = restore_validator(restore_cases(scenes))
-        return StageJob(restorer(config.size), partial(restore_loss, kind=config.loss), validate, _pixels)
+        return StageJob(restorer(config.size), partial(restore_loss, kind=config.loss), validate, pixels)
     if name == "enhance":
-        return StageJob(
-            enhancer(config.size), enhance_loss, enhance_validator(enhance_cases(scenes)), _pixels
-        )
+        return StageJob(enhancer(config.size), enhance_loss, enhance_validator(enhance_cases(scenes)), pixels)
     network = Joint(
         with_weights(restorer(config.size), out, "restore"),
         with_weights(enhancer(config.size), out, "enhance"),
@@ -111,7 +111,7 @@ def _job(name: str, config: CameraNetConfig, scenes: SceneSet, out: Path) -> Sta
         restore_validator(restore_cases(scenes)), enhance_validator(enhance_cases(scenes))
     )
     loss = partial(joint_loss, kind=config.loss, balance=config.balance)
-    return StageJob(network, loss, validate, _pixels)
+    return StageJob(network, loss, validate, pixels)
 
 
 def trained(config: CameraNetConfig, out: Path) -> tuple[nn.Module, nn.Module]:
@@ -131,21 +131,23 @@ def trained(config: CameraNetConfig, out: Path) -> tuple[nn.Module, nn.Module]:
 
 
 def export(config: CameraNetConfig, run: Path, out: Path) -> None:
-    """Export the best weights of a run: the graphs and cards of both stages.
+    """Export the best weights of a run: the graphs and cards of both stages; a style is named after out.
 
     Raises:
         ConfigError: steps 1 and 2 are not done.
         VerificationError: an engine disagrees with the network.
     """
     restoring, enhancing = trained(config, run)
+    name = out.name if is_style(run) else None
     for task, wrapper in ((Task.RESTORE, restoring), (Task.ENHANCE, enhancing)):
-        export_stage(wrapper.net, card_of(task, config, run), out)  # type: ignore[arg-type]
+        export_stage(wrapper.net, card_of(task, config, run, name), out)  # type: ignore[arg-type]
 
 
-def card_of(task: Task, config: CameraNetConfig, run: Path) -> Card:
-    """Give the card of a stage with a paragraph about its training."""
+def card_of(task: Task, config: CameraNetConfig, run: Path, name: str | None = None) -> Card:
+    """Give the card of a stage with a paragraph about its training; a style has a name of its own."""
     training = training_summary(config, run)
-    return small_card(task, training) if config.size == "s" else paper_card(task, training=training)
+    card = small_card(task, training) if config.size == "s" else paper_card(task, training=training)
+    return card if name is None else replace(card, name=name, version=FIRST_VERSION)
 
 
 def _stream(name: str, config: CameraNetConfig, scenes: SceneSet, seed: int) -> IterableDataset[Any]:
@@ -157,7 +159,7 @@ def _stream(name: str, config: CameraNetConfig, scenes: SceneSet, seed: int) -> 
     return stream(scenes, draw, seed, config.crops_per_frame)
 
 
-def _pixels(batch: RestoreBatch | EnhanceBatch | JointBatch) -> int:
+def pixels(batch: RestoreBatch | EnhanceBatch | JointBatch) -> int:
     """Count the full-size pixels of a batch."""
     n, _, height, width = batch.picture.shape
     return int(n * height * width)

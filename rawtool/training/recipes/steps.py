@@ -57,7 +57,7 @@ def seed_after(n_done: int, seed: int) -> int:
     return seed + 1_000_003 * n_done
 
 
-def with_weights(network: nn.Module, out: Path, stage: str) -> nn.Module:
-    """Give a network the best averaged weights of a step."""
-    network.load_state_dict(load_checkpoint(out / f"{stage}-best.pt").average)
+def with_weights(network: nn.Module, out: Path, stage: str, kind: str = "best") -> nn.Module:
+    """Give a network the averaged weights of a step, those that were best or last."""
+    network.load_state_dict(load_checkpoint(out / f"{stage}-{kind}.pt").average)
     return network
