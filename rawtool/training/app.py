@@ -123,8 +123,8 @@ def train_style(options: TrainOptions, say: Callable[[str], None] = _LOG.info) -
     config = _config("cameranet", options, style.STYLE)
     start = open_start(first)
     if options.is_dry:
-        for raw, picture in find_pairs(options.data):
-            say(f"{raw.name} with {picture.name}")
+        for original, picture in find_pairs(options.data):
+            say(f"{original.name} with {picture.name}")
         return int(ExitCode.OK)
     fabric = _fabric(options)
     place = options.out / "pairs"

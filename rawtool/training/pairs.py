@@ -100,11 +100,11 @@ def prepare_pairs(source: Path, darkroom: Darkroom, out: Path, say: Callable[[st
     thumbnails: list[AnyArray] = []
     offset = 0
     with (out / _LIGHT).open("wb") as lights, (out / _FINISHED).open("wb") as finished:
-        for raw, picture in found:
+        for original, picture in found:
             try:
-                light, codes = matched(raw, picture, darkroom)
+                light, codes = matched(original, picture, darkroom)
             except RawtoolError as error:
-                say(f"left out: {raw.name} with {picture.name}: {error}")
+                say(f"left out: {original.name} with {picture.name}: {error}")
                 continue
             for area in spread(light.shape[:2]):
                 light[area].astype("<f2").tofile(lights)
@@ -113,8 +113,8 @@ def prepare_pairs(source: Path, darkroom: Darkroom, out: Path, say: Callable[[st
                 windows.append(Window(len(names), offset, height, width))
                 offset += 3 * height * width
             thumbnails.append(thumbnail_of(light))
-            names.append(raw.name)
-            say(f"{raw.name} with {picture.name}")
+            names.append(original.name)
+            say(f"{original.name} with {picture.name}")
     if len(names) < _LEAST_PAIRS:
         raise NoInputError(
             f"{source} has {len(names)} usable pairs of a raw and a finished picture of the same name; "
@@ -164,19 +164,19 @@ def find_pairs(source: Path) -> list[tuple[Path, Path]]:
         if path.suffix.lower() == suffix
     }
     pairs = []
-    for raw in filter(is_raw, files):
-        pictures = [finished[raw.stem, s] for s in FINISHED_SUFFIXES if (raw.stem, s) in finished]
-        pairs += [(raw, picture) for picture in pictures[:1]]
+    for original in filter(is_raw, files):
+        pictures = [finished[original.stem, s] for s in FINISHED_SUFFIXES if (original.stem, s) in finished]
+        pairs += [(original, picture) for picture in pictures[:1]]
     return pairs
 
 
-def matched(raw: Path, picture: Path, darkroom: Darkroom) -> tuple[Rgb, AnyArray]:
+def matched(original: Path, picture: Path, darkroom: Darkroom) -> tuple[Rgb, AnyArray]:
     """Restore a raw and lay it on its finished picture: scene-linear light, sRGB codes uint16, of one size.
 
     Raises:
         InputError: a file cannot be read, or the picture does not lie on the raw.
     """
-    frame = read_raw(raw)
+    frame = read_raw(original)
     orientation = frame.capture.orientation
     rgb, _ = restored(frame, darkroom, DevelopSettings(), Clock())
     light = np.ascontiguousarray(upright(rgb, orientation))

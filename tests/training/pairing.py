@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import PIL.Image
 
-from rawtool.color.transfer import quantise
+from rawtool.color.transfer import quantise, srgb_encode
 from rawtool.io.dng import write_dng
 from tests import raws
 
@@ -38,3 +38,18 @@ def write_raw(path, seed=1, orientation=1):
 
 def write_finished(path, picture, **options):
     PIL.Image.fromarray(quantise(np.ascontiguousarray(picture), 8)).save(path, quality=98, **options)
+
+
+def make_studio(folder):
+    """Three good pairs, another picture under the name of a raw, a damaged raw, and a cropped picture."""
+    folder.mkdir()
+    for number in range(3):
+        write_raw(folder / f"good{number}.dng", number)
+        write_finished(folder / f"good{number}.jpg", srgb_encode(shown(number)) ** 2)
+    write_raw(folder / "wrong.dng", 5)
+    write_finished(folder / "wrong.jpg", srgb_encode(shown(6)))
+    (folder / "broken.dng").write_bytes(b"II*\0")
+    write_finished(folder / "broken.jpg", srgb_encode(shown()))
+    write_raw(folder / "cut.dng", 7)
+    write_finished(folder / "cut.jpg", srgb_encode(shown(7))[:, : WIDTH // 2])
+    return folder

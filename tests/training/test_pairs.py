@@ -13,10 +13,8 @@ from rawtool.errors import ConfigError, NoInputError  # noqa: E402
 from rawtool.io.orientation import upright  # noqa: E402
 from rawtool.pipelines.darkroom import open_darkroom  # noqa: E402
 from rawtool.training import pairs  # noqa: E402
-from rawtool.training.data import Draw  # noqa: E402
-from rawtool.training.pair_data import PairStream, pair_cases  # noqa: E402
 from rawtool.vocabulary import Profile  # noqa: E402
-from tests.training.pairing import HEIGHT, WIDTH, shown, write_finished, write_raw  # noqa: E402
+from tests.training.pairing import HEIGHT, WIDTH, make_studio, shown, write_finished, write_raw  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -87,19 +85,7 @@ def test_a_picture_in_another_profile_is_brought_to_srgb(tmp_path):
 
 @pytest.fixture
 def studio(tmp_path):
-    """Three good pairs, another picture under the name of a raw, a damaged raw, and a cropped picture."""
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    for number in range(3):
-        write_raw(folder / f"good{number}.dng", number)
-        write_finished(folder / f"good{number}.jpg", srgb_encode(shown(number)) ** 2)
-    write_raw(folder / "wrong.dng", 5)
-    write_finished(folder / "wrong.jpg", srgb_encode(shown(6)))
-    (folder / "broken.dng").write_bytes(b"II*\0")
-    write_finished(folder / "broken.jpg", srgb_encode(shown()))
-    write_raw(folder / "cut.dng", 7)
-    write_finished(folder / "cut.jpg", srgb_encode(shown(7))[:, : WIDTH // 2])
-    return folder
+    return make_studio(tmp_path / "mine")
 
 
 def test_pairs_that_cannot_be_used_are_named_and_left_out(studio, darkroom, tmp_path):
@@ -154,27 +140,3 @@ def test_a_large_frame_is_seen_through_windows_all_over_it(shape):
 
 def test_a_small_frame_is_kept_whole():
     assert list(pairs.spread((900, 1200))) == [(slice(0, 900), slice(0, 1200))]
-
-
-def test_a_stream_turns_light_thumbnail_and_picture_alike(studio, darkroom, tmp_path):
-    found = pairs.prepare_pairs(studio, darkroom, tmp_path / "kept", lambda _: None)
-
-    batch = next(iter(PairStream(found, Draw(64, 6), 1)))
-
-    assert batch.picture.shape == batch.truth.shape == (6, 3, 64, 64)
-    assert batch.thumbnail.shape == (6, 3, 64, 64)
-    expected = torch.from_numpy(srgb_encode(batch.picture.numpy()) ** 2)
-    assert float((batch.truth - expected).abs().mean()) < 0.04
-    again = next(iter(PairStream(found, Draw(64, 6), 1)))
-    assert torch.equal(again.truth, batch.truth)
-    with pytest.raises(ConfigError, match="no pair to train on is 512 pixels large"):
-        PairStream(found, Draw(512, 6), 1)
-
-
-def test_the_held_out_frames_are_the_cases(studio, darkroom, tmp_path):
-    found = pairs.prepare_pairs(studio, darkroom, tmp_path / "kept", lambda _: None)
-
-    (case,) = pair_cases(found)
-
-    expected = torch.from_numpy(srgb_encode(case.picture.numpy()) ** 2)
-    assert float((case.truth - expected).abs().mean()) < 0.04
