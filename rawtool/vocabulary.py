@@ -96,6 +96,14 @@ class Stage(Enum):
     RESTORE = "restore"
 
 
+class Look(Enum):
+    """What a finished picture is given at the end: nothing, or more or less contrast and colour."""
+
+    NATURAL = "natural"
+    VIVID = "vivid"
+    FLAT = "flat"
+
+
 class Embed(Enum):
     """Where the sidecar of a packed picture stands."""
 

@@ -9,7 +9,8 @@ from rawtool.batch.choices import NetworkChoice
 from rawtool.batch.inputs import Selection
 from rawtool.batch.outputs import FORMAT_OF_SUFFIX, Naming
 from rawtool.cli import options, words
-from rawtool.vocabulary import Profile, Stage, Task
+from rawtool.errors import UsageError
+from rawtool.vocabulary import Look, Profile, Stage, Task
 
 if TYPE_CHECKING:
     from rawtool.pipelines.darkroom import DevelopSettings
@@ -23,6 +24,7 @@ class PictureWords:
     white_balance: str
     exposure_ev: float
     strength: float
+    look: Look
     profile: Profile
     quality: int
     subsampling: str
@@ -35,12 +37,15 @@ class PictureWords:
         """The settings of the journey. Which format is written is known when the names are."""
         from rawtool.pipelines.darkroom import DevelopSettings
 
+        if self.stage is Stage.RESTORE and self.look is not Look.NATURAL:
+            raise UsageError("--look is for finished pictures; leave it out, or --stage restore")
         bits = (self.bit_depth or "").removesuffix("f")
         return DevelopSettings(
             stage=self.stage,
             white_balance=self.white_balance,
             exposure_ev=self.exposure_ev,
             strength=self.strength,
+            look=self.look,
             profile=self.profile,
             quality=self.quality,
             subsampling=self.subsampling,
@@ -86,6 +91,14 @@ _picture_options = options.stacked(
         show_default=True,
         metavar="0..100",
         help="How much of the restoration is taken.",
+    ),
+    click.option(
+        "--look",
+        type=words.one_of(Look),
+        default="natural",
+        show_default=True,
+        callback=words.as_member(Look),
+        help="As the network finishes it, with more contrast and colour, or with less, for grading.",
     ),
     click.option(
         "--profile",

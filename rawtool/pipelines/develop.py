@@ -16,7 +16,7 @@ from rawtool.io.orientation import upright
 from rawtool.io.raw import read_raw
 from rawtool.pipelines.clock import Clock, JourneyReport
 from rawtool.pipelines.darkroom import Darkroom, DevelopSettings, open_darkroom
-from rawtool.pipelines.enhance import enhance
+from rawtool.pipelines.enhance import Output, enhance
 from rawtool.pipelines.light import Clean, Light, balanced_samples, clean_frame, find_light
 from rawtool.pipelines.output import (
     encode_options,
@@ -77,7 +77,7 @@ def developed(
     rgb, light = restored(frame, darkroom, settings, clock)
     if settings.stage is Stage.RESTORE:
         return _restored(expose_ev(rgb, settings.exposure_ev), frame, light, darkroom, settings), light
-    output = (settings.profile, output_dtype(settings))
+    output = Output(settings.profile, output_dtype(settings), settings.look)
     pixels = enhance(rgb, darkroom.enhance, settings.exposure_ev, output, settings.tile, clock)
     clock.lap("enhance", 0.9)
     pixels = resized(upright(pixels, frame.capture.orientation), settings.output_size)

@@ -1,37 +1,48 @@
 """Enhance-Net over a whole picture, tile by tile: scene-linear light to display codes."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import DTypeLike
 
 from rawtool.arrays import AnyArray, Layers, Rgb
+from rawtool.color.look import apply_look
 from rawtool.color.spaces import convert
 from rawtool.color.tone import expose_ev
 from rawtool.color.transfer import decode, encode, quantise
 from rawtool.errors import ModelContractError
 from rawtool.pipelines.clock import Clock, share_done
 from rawtool.runtime.network import Network, find_terms, run_network
-from rawtool.vocabulary import Encoding, Profile, Space
+from rawtool.vocabulary import Encoding, Look, Profile, Space
 
 GAMMA_FLOOR = 1e-4
 """CameraNet's published code: max(x, 1e-4) ** (1 / 2.2) before Enhance-Net."""
+
+
+class Output(NamedTuple):
+    """What the pixels are to be: their profile, their dtype (uint8, uint16 or float32), and the look."""
+
+    profile: Profile
+    dtype: DTypeLike
+    look: Look = Look.NATURAL
 
 
 def enhance(
     rgb: Rgb,
     network: Network,
     exposure_ev: float,
-    output: tuple[Profile, DTypeLike],
+    output: Output,
     tile: int | None,
     clock: Clock,
 ) -> AnyArray:
     """Finish scene-linear RGB (H, W, 3): display-encoded in a profile, as codes or float32 in [0, 1].
 
-    output is the profile and the dtype of the pixels (uint8, uint16 or float32). The correction of
+    The correction of
     exposure is seen by the tiles only: the network's automatic exposure comes from the picture as it was.
     """
     _check_contract(network)
     shape = (int(rgb.shape[0]), int(rgb.shape[1]))
-    profile, dtype = output
+    profile, dtype, look = output
     pixels = np.empty((*shape, 3), dtype=dtype)
 
     def light(top: int, left: int, height: int, width: int) -> Layers:
@@ -43,7 +54,7 @@ def enhance(
 
     def keep(top: int, left: int, block: Layers) -> None:
         height, width = block.shape[:2]
-        pixels[top : top + height, left : left + width] = _in_profile(block, profile, dtype)
+        pixels[top : top + height, left : left + width] = _in_profile(_looking(block, look), profile, dtype)
         clock.tile(share_done(top, left, block, shape), 0.9)
 
     terms = find_terms(network, light, shape, tile=tile)
@@ -56,6 +67,11 @@ def _encoded(rgb: Rgb, network: Network) -> Rgb:
     if network.card.input.encoding is Encoding.LINEAR:
         return rgb
     return np.power(np.maximum(rgb, np.float32(GAMMA_FLOOR)), np.float32(1.0 / 2.2))
+
+
+def _looking(block: Rgb, look: Look) -> Rgb:
+    """Apply a look to what the network gave, which may reach beyond [0, 1]."""
+    return block if look is Look.NATURAL else apply_look(np.clip(block, 0.0, 1.0), look)
 
 
 def _in_profile(block: Rgb, profile: Profile, dtype: DTypeLike) -> AnyArray:

@@ -109,6 +109,6 @@ def provenance(darkroom: Darkroom, settings: DevelopSettings) -> Provenance:
     """Say who made the picture, with which networks and settings."""
     note = (
         f"stage={settings.stage.value} wb={settings.white_balance} exposure={settings.exposure_ev:+g} EV "
-        f"strength={settings.strength:g}"
+        f"strength={settings.strength:g} look={settings.look.value}"
     )
     return Provenance(f"rawtool {__version__}", ((darkroom.model.label, darkroom.sha256),), note)

@@ -31,7 +31,7 @@ from rawtool.io.raw import read_raw
 from rawtool.metrics.fidelity import Score, finishing_score, restoration_score
 from rawtool.pipelines.clock import Clock
 from rawtool.pipelines.darkroom import Darkroom, DevelopSettings
-from rawtool.pipelines.enhance import enhance
+from rawtool.pipelines.enhance import Output, enhance
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.prepare import restore_window
 from rawtool.pipelines.restore import restore
@@ -194,7 +194,7 @@ def developed_light(path: Path, darkroom: Darkroom) -> tuple[Rgb, Rgb]:
 
 def finished(light: Rgb, darkroom: Darkroom) -> Rgb:
     """Finish light as ``develop`` does: display-encoded sRGB in [0, 1]."""
-    return enhance(light, darkroom.enhance, 0.0, (Profile.SRGB, np.float32), None, Clock())
+    return enhance(light, darkroom.enhance, 0.0, Output(Profile.SRGB, np.float32), None, Clock())
 
 
 def mean_rows(findings: Iterable[Finding]) -> list[Row]:

@@ -238,3 +238,11 @@ def test_quiet_says_nothing_when_all_is_well(capsys):
 
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_a_look_is_of_finished_pictures_only(capsys):
+    assert run(["develop", "a.dng", "--look", "vivid"]) == 0
+    assert run(["develop", "b.dng", "--look", "flat", "--stage", "restore"]) == ExitCode.USAGE
+
+    assert "--look is for finished pictures" in capsys.readouterr().err
+    assert made() == ["a_dev.jpg"]

@@ -8,17 +8,18 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from rawtool.color.spaces import convert  # noqa: E402 - after the checks
+from rawtool.color.look import apply_look  # noqa: E402 - after the checks
+from rawtool.color.spaces import convert  # noqa: E402
 from rawtool.color.transfer import decode, srgb_decode  # noqa: E402
 from rawtool.errors import ModelContractError  # noqa: E402
 from rawtool.pipelines.clock import Clock  # noqa: E402
-from rawtool.pipelines.enhance import enhance  # noqa: E402
+from rawtool.pipelines.enhance import Output, enhance  # noqa: E402
 from rawtool.training.export import module_network  # noqa: E402
 from rawtool.training.small_card import small_card  # noqa: E402
-from rawtool.vocabulary import Encoding, Profile, Task  # noqa: E402
+from rawtool.vocabulary import Encoding, Look, Profile, Task  # noqa: E402
 from tests import scenes  # noqa: E402
 
-FLOAT = (Profile.SRGB, np.float32)
+FLOAT = Output(Profile.SRGB, np.float32)
 PICTURE = scenes.zone_plate(70, 101) * np.array([0.5, 0.35, 0.2], np.float32)
 
 
@@ -62,7 +63,7 @@ def test_a_real_network_in_tiles_equals_the_whole(darkroom):
 def test_codes_are_the_rounded_values(dtype, highest, plain):
     values = enhance(PICTURE, plain, 0.0, FLOAT, None, Clock())
 
-    codes = enhance(PICTURE, plain, 0.0, (Profile.SRGB, dtype), None, Clock())
+    codes = enhance(PICTURE, plain, 0.0, Output(Profile.SRGB, dtype), None, Clock())
 
     assert codes.dtype == dtype
     assert np.abs(codes - values.astype(np.float64) * highest).max() <= 0.51
@@ -78,7 +79,7 @@ def test_what_is_outside_of_the_range_is_cut(plain):
 def test_another_profile_holds_the_same_light(profile, plain):
     srgb = enhance(PICTURE, plain, 0.0, FLOAT, None, Clock())
 
-    found = enhance(PICTURE, plain, 0.0, (profile, np.float32), None, Clock())
+    found = enhance(PICTURE, plain, 0.0, Output(profile, np.float32), None, Clock())
 
     light = convert(decode(found, profile), profile, Profile.SRGB)
     np.testing.assert_allclose(light, srgb_decode(srgb), atol=2e-4)
@@ -105,3 +106,13 @@ def test_progress_grows_to_its_share(plain):
 def test_a_network_for_another_task_is_refused(darkroom):
     with pytest.raises(ModelContractError, match="does not finish"):
         enhance(PICTURE, darkroom.restore, 0.0, FLOAT, None, Clock())
+
+
+def test_a_look_comes_after_the_network(plain):
+    natural, vivid = (
+        enhance(PICTURE, plain, 0.0, Output(Profile.SRGB, np.float32, look), 32, Clock())
+        for look in (Look.NATURAL, Look.VIVID)
+    )
+
+    np.testing.assert_allclose(vivid, apply_look(natural, Look.VIVID), atol=1e-6)
+    assert np.abs(vivid - natural).max() > 0.02

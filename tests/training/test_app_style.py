@@ -15,7 +15,7 @@ from rawtool.color.transfer import srgb_encode  # noqa: E402
 from rawtool.errors import ConfigError  # noqa: E402
 from rawtool.pipelines.clock import Clock  # noqa: E402
 from rawtool.pipelines.darkroom import open_darkroom  # noqa: E402
-from rawtool.pipelines.enhance import enhance  # noqa: E402
+from rawtool.pipelines.enhance import Output, enhance  # noqa: E402
 from rawtool.training import export  # noqa: E402
 from rawtool.training.app import TrainOptions, export_run, train_style  # noqa: E402
 from rawtool.training.runs import is_style, read_run  # noqa: E402
@@ -25,7 +25,7 @@ from tests.training.pairing import shown, write_finished, write_raw  # noqa: E40
 
 def finished(darkroom, ev=0.0):
     """A picture that is not among the pairs."""
-    return enhance(shown(9), darkroom.enhance, ev, (Profile.SRGB, np.float32), None, Clock())
+    return enhance(shown(9), darkroom.enhance, ev, Output(Profile.SRGB, np.float32), None, Clock())
 
 
 @pytest.fixture(scope="module", autouse=True)
