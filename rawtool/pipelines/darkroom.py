@@ -13,7 +13,8 @@ class DevelopSettings:
 
     white_balance is ``camera``, ``auto`` or three gains ``R,G,B``; exposure_ev is on top of the
     automatic exposure; strength (0 to 100) is the share of the restoration; the look is of finished
-    pictures. bit_depth None takes the format's own; tile None lets memory decide; output_size is ``WxH``, ``N%`` or the longest side.
+    pictures. bit_depth None takes the format's own; tile None lets memory decide; output_size is ``WxH``,
+    ``N%`` or the longest side.
     """
 
     stage: Stage = Stage.FULL

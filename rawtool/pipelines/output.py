@@ -15,7 +15,7 @@ from rawtool.frames import Image, Provenance, RawFrame
 from rawtool.io.encode import EncodeOptions
 from rawtool.pipelines.darkroom import Darkroom, DevelopSettings
 from rawtool.pipelines.light import Light
-from rawtool.vocabulary import Format, Profile, SensorKind, Space
+from rawtool.vocabulary import Format, Look, Profile, SensorKind, Space
 
 WHITE = 65535
 
@@ -109,6 +109,8 @@ def provenance(darkroom: Darkroom, settings: DevelopSettings) -> Provenance:
     """Say who made the picture, with which networks and settings."""
     note = (
         f"stage={settings.stage.value} wb={settings.white_balance} exposure={settings.exposure_ev:+g} EV "
-        f"strength={settings.strength:g} look={settings.look.value}"
+        f"strength={settings.strength:g}"
     )
+    if settings.look is not Look.NATURAL:
+        note += f" look={settings.look.value}"
     return Provenance(f"rawtool {__version__}", ((darkroom.model.label, darkroom.sha256),), note)

@@ -11,7 +11,7 @@ from rawtool.pipelines.clock import Clock
 from rawtool.pipelines.darkroom import DevelopSettings
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.restore import restore
-from rawtool.vocabulary import Format, Profile, SensorKind, Space, Stage
+from rawtool.vocabulary import Format, Look, Profile, SensorKind, Space, Stage
 from tests import raws, scenes
 
 PICTURE = scenes.zone_plate(8, 10)
@@ -115,6 +115,7 @@ def test_a_picture_says_who_made_it_and_how(darkroom):
     assert made.software.startswith("rawtool ")
     assert made.models == (("cameranet-s@5", darkroom.sha256),)
     assert made.note == "stage=restore wb=auto exposure=-0.5 EV strength=80"
+    assert output.provenance(darkroom, DevelopSettings(look=Look.FLAT)).note.endswith(" look=flat")
 
 
 def test_the_encoder_is_told_the_settings_and_the_primaries():
