@@ -136,7 +136,7 @@ def photograph(truth: Truth, cameras: tuple[CameraFacts, ...], iso: int, folder:
         (float(camera.black_level),) * 4,
         float(camera.white_level),
         (0, 0, int(counts.shape[0]), int(counts.shape[1])),
-        _capture(camera, iso),
+        camera_capture(camera, iso),
     )
     path = folder / f"{truth.name}-iso{iso}.dng"
     write_dng(frame, path, overwrite=True)
@@ -215,7 +215,7 @@ def _curve_score(light: Rgb, truth: Truth) -> Score:
     return finishing_score(encode(light, Profile.SRGB), truth.finished)
 
 
-def _capture(camera: SimulatedCamera, iso: int) -> Capture:
+def camera_capture(camera: SimulatedCamera, iso: int) -> Capture:
     """Say what the DNG states of the camera: daylight matrix, daylight as the light of the shot."""
     camera_from_xyz = np.diag(camera.neutral) @ camera.balanced_from_rgb @ SRGB_FROM_XYZ
     neutral = camera.neutral / camera.neutral[1]

@@ -39,6 +39,16 @@ def test_a_slope_is_exact_inside_for_every_phase(cfa):
     np.testing.assert_allclose(rgb[1:-1, 1:-1], slope[1:-1, 1:-1], atol=1e-6)
 
 
+@pytest.mark.parametrize("cfa", [XTRANS, QUAD_RGGB], ids=["X-Trans", "Quad Bayer"])
+def test_fine_grey_detail_has_hardly_any_colour(cfa):
+    grey = 0.2 + 0.6 * scenes.zone_plate(120, 120)[..., :3]
+
+    rgb = demosaic(sample_mosaic(grey.astype(np.float32), cfa), cfa)[6:-6, 6:-6]
+
+    # Convolving every colour by itself leaves 0.147 and 0.155.
+    assert np.abs(rgb[..., [0, 2]] - rgb[..., [1]]).mean() < 0.1
+
+
 def test_what_a_site_did_not_see_is_the_mean_of_its_nearest_neighbours():
     mosaic = np.random.default_rng(3).random((6, 6), dtype=np.float32)
 
