@@ -3,9 +3,11 @@
 ``finish`` turns a restored scene-linear picture into a finished one in five documented steps:
 
 1. *exposure*: most of the way from the scene's own middle grey to 18 %, so that night stays darker than noon;
+   a scene whose lights then stay far below white (snow, fog, a sheet of paper) goes half of the way up to it;
 2. *local tone*: the large-scale part of log luminance (a guided filter) is compressed towards the pivot,
    which opens shadows and holds highlights; what remains, the detail, is kept and slightly raised;
-3. *contrast*: a log-logistic curve that keeps 18 % where it is and reaches white at the scene's brightest;
+3. *contrast*: a log-logistic curve that keeps 18 % where it is and reaches white at the scene's brightest,
+   or at 60 % where nothing is as bright;
 4. *colour*: hue-keeping (the ratio of the channels) mixed with the curve per channel, which lets
    highlights go to white as film does; a moderate gain of saturation that spares what is saturated already;
 5. *gamut*: what still exceeds white is drawn towards its own luminance; then the sRGB curve.
@@ -25,6 +27,12 @@ GREY_TARGET = 0.135
 ADAPTATION = 0.78
 """The share of the way to the target, in EV, that exposure goes."""
 EXPOSURE_RANGE_EV = (-1.0, 5.0)
+LIGHTS_PERCENTILE, LIGHTS_TARGET = 98.0, 0.75
+"""What counts as the lights of a scene, and the luminance that they may well have."""
+LIGHTS_SHARE, MOST_LIGHTS_EV = 0.5, 0.8
+"""The share of the way, in EV, that dark lights are raised, and how far at most."""
+LEAST_WHITE = 0.6
+"""Light above which the curve always reaches white."""
 COMPRESSION = 0.70
 """Slope of the large-scale log luminance after local tone mapping."""
 DETAIL = 1.12
@@ -54,11 +62,14 @@ def brightest(rgb: Rgb) -> Plane:
 
 
 def auto_exposure_ev(luma: Plane) -> float:
-    """Choose the exposure of a scene from the middle 98 % of its log luminance."""
+    """Choose the exposure of a scene from the middle 98 % of its log luminance, and from its lights."""
     level = np.log2(np.maximum(luma, np.float32(_BLACK)))
     low, high = np.percentile(level[::3, ::3], (1.0, 99.0))
     middle = float(np.clip(level, low, high).mean())
-    return float(np.clip(ADAPTATION * (np.log2(GREY_TARGET) - middle), *EXPOSURE_RANGE_EV))
+    ev = float(np.clip(ADAPTATION * (np.log2(GREY_TARGET) - middle), *EXPOSURE_RANGE_EV))
+    missing_ev = np.log2(LIGHTS_TARGET) - float(np.percentile(level[::3, ::3], LIGHTS_PERCENTILE)) - ev
+    raised = ev + float(np.clip(LIGHTS_SHARE * missing_ev, 0.0, MOST_LIGHTS_EV))
+    return min(raised, EXPOSURE_RANGE_EV[1])
 
 
 def finish(rgb: Rgb, correction_ev: float = 0.0) -> Rgb:
@@ -86,7 +97,7 @@ def compress_locally(rgb: Rgb) -> Rgb:
 def add_contrast(rgb: Rgb) -> Rgb:
     """Apply the log-logistic curve, partly to luminance and partly to each channel."""
     luma = np.maximum(luminance(rgb), np.float32(_BLACK))
-    white = max(1.0, float(np.percentile(brightest(rgb[::3, ::3]), 99.7)))
+    white = max(LEAST_WHITE, float(np.percentile(brightest(rgb[::3, ::3]), 99.7)))
     by_channel = logistic_curve(rgb, white)
     by_ratio = rgb * (logistic_curve(luma, white) / luma)[..., None]
     return HUE_KEEPING * by_ratio + np.float32(1.0 - HUE_KEEPING) * by_channel

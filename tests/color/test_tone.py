@@ -82,14 +82,43 @@ def test_a_brighter_grey_is_not_finished_darker():
     assert np.ptp(finished) > 0.6
 
 
+def with_lights(ev):
+    """A picture of one luminance with a white corner, so that its lights need no raising."""
+    luma = np.full((100, 100), 2.0**ev, np.float32)
+    luma[:15, :20] = 1.0
+    return luma
+
+
 def test_exposure_goes_most_of_the_way_to_the_target_within_its_range():
     target = np.log2(tone.GREY_TARGET)
 
-    for ev in (-4.0, -2.0, -0.5):
-        luma = np.full((8, 8), 2.0**ev, np.float32)
-        expected = np.clip(tone.ADAPTATION * (target - ev), *tone.EXPOSURE_RANGE_EV)
+    for ev in (-5.0, -4.0, -3.0):
+        luma = with_lights(ev)
+        middle = np.log2(luma).mean()
+        expected = np.clip(tone.ADAPTATION * (target - middle), *tone.EXPOSURE_RANGE_EV)
         assert tone.auto_exposure_ev(luma) == pytest.approx(expected, abs=1e-5)
     assert tone.auto_exposure_ev(np.zeros((4, 4), np.float32)) == tone.EXPOSURE_RANGE_EV[1]
+
+
+def test_lights_that_stay_dark_are_raised_half_of_the_way_and_not_too_far():
+    snow = np.full((50, 50), 0.3, np.float32)
+    snow[::2] = 0.25
+    plain = tone.ADAPTATION * (np.log2(tone.GREY_TARGET) - np.log2(snow).mean())
+    lights = np.log2(0.3) + plain
+
+    raised = tone.auto_exposure_ev(snow) - plain
+
+    expected = tone.LIGHTS_SHARE * (np.log2(tone.LIGHTS_TARGET) - lights)
+    assert raised == pytest.approx(min(expected, tone.MOST_LIGHTS_EV), abs=1e-4)
+    assert 0.3 < raised <= tone.MOST_LIGHTS_EV
+
+
+def test_the_curve_reaches_white_at_the_brightest_and_leaves_dark_pictures_dark():
+    ramp = np.linspace(0.0, 1.0, 200, dtype=np.float32)[None, :, None].repeat(3, axis=2).repeat(4, axis=0)
+
+    for top, white in ((1.0, 1.0), (0.7, 1.0), (0.3, None)):
+        found = tone.add_contrast(ramp * np.float32(top)).max()
+        assert found == pytest.approx(1.0, abs=0.02) if white else found < 0.5
 
 
 def test_local_tone_brings_large_areas_together_and_raises_detail():
