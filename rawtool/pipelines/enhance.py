@@ -12,6 +12,7 @@ from rawtool.color.tone import expose_ev
 from rawtool.color.transfer import decode, encode, quantise
 from rawtool.errors import ModelContractError
 from rawtool.pipelines.clock import Clock, share_done
+from rawtool.pipelines.scratch import release
 from rawtool.runtime.network import Network, find_terms, run_network
 from rawtool.vocabulary import Encoding, Look, Profile, Space
 
@@ -55,6 +56,7 @@ def enhance(
     def keep(top: int, left: int, block: Layers) -> None:
         height, width = block.shape[:2]
         pixels[top : top + height, left : left + width] = _in_profile(_looking(block, look), profile, dtype)
+        release(rgb)
         clock.tile(share_done(top, left, block, shape), 0.9)
 
     terms = find_terms(network, light, shape, tile=tile)

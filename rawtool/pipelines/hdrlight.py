@@ -11,6 +11,7 @@ from rawtool.color.transfer import srgb_encode
 from rawtool.errors import VerificationError
 from rawtool.pipelines.clock import Clock, share_done
 from rawtool.pipelines.ldr import Ldr
+from rawtool.pipelines.scratch import release, scratch
 from rawtool.pipelines.studio import HdrSettings
 from rawtool.runtime.network import Network, find_terms, run_network
 from rawtool.vocabulary import Encoding, Profile
@@ -53,7 +54,7 @@ def find_light(ldr: Ldr, network: Network, settings: HdrSettings, dtype: DTypeLi
     card, shape = network.card, ldr.shape
     seen, decoded = ldr.values(partial(_encoded, ldr, card.input.encoding)), ldr.values(ldr.decode)
     clipped_from = float(ldr.decode(np.array([CLIPPED], np.float32))[0])
-    light = np.empty((*shape, 3), dtype)
+    light = scratch((*shape, 3), dtype)
 
     def read(top: int, left: int, height: int, width: int) -> Layers:
         return seen(ldr.codes[top : top + height, left : left + width])
@@ -64,6 +65,7 @@ def find_light(ldr: Ldr, network: Network, settings: HdrSettings, dtype: DTypeLi
         found = _DECODERS[card.output.encoding](block)
         kept = keep_scale(decoded(ldr.codes[window]), found, clipped_from, settings)
         light[window] = np.minimum(kept, np.float32(HALF_MAX)) if light.dtype == np.float16 else kept
+        release(light)
         clock.tile(share_done(top, left, block, shape), 0.8)
 
     terms = find_terms(network, read, shape, tile=settings.tile)

@@ -10,6 +10,7 @@ from rawtool.color.white_balance import gains_of_neutral, neutral_of_gains, neut
 from rawtool.errors import UsageError
 from rawtool.frames import Cfa, Illuminated, RawFrame
 from rawtool.pipelines.prepare import balance_samples, demosaic_balanced, restore_condition
+from rawtool.pipelines.scratch import scratch
 from rawtool.runtime.network import ImageTerms, Network, reader, terms_from_thumbnail
 from rawtool.runtime.thumbnails import thumbnail
 from rawtool.sensor.cfa import RGGB, pad_to_rggb, rggb_offset
@@ -50,7 +51,7 @@ class Light:
 
 def clean_frame(frame: RawFrame) -> Clean:
     """Turn counts into clean samples and estimate their noise."""
-    samples = normalise(frame)
+    samples = normalise(frame, out=scratch(frame.samples.shape))
     noise = measure_noise(samples, frame)
     period = _period(frame)
     if frame.kind in (SensorKind.BAYER, SensorKind.MONOCHROME):

@@ -10,6 +10,7 @@ from rawtool.pipelines.clock import Clock, share_done
 from rawtool.pipelines.darkroom import DevelopSettings
 from rawtool.pipelines.light import Light
 from rawtool.pipelines.prepare import restore_window
+from rawtool.pipelines.scratch import release, scratch
 from rawtool.runtime.network import Network, find_terms, run_network
 from rawtool.vocabulary import GlobalPass, Space
 
@@ -37,7 +38,7 @@ def restore(
         return restore_window(samples, cfa, light.xyz_from_balanced, area)[..., :channels]
 
     # In planes, as networks take and give them.
-    rgb = np.moveaxis(np.empty((3, *shape), dtype=np.float32), 0, 2)
+    rgb = np.moveaxis(scratch((3, *shape)), 0, 2)
 
     def keep(top: int, left: int, block: Layers) -> None:
         height, width = block.shape[:2]
@@ -45,6 +46,8 @@ def restore(
             plain = read(top, left, height, width)[..., :3]
             block = plain + np.float32(strength) * (block - plain)
         rgb[top : top + height, left : left + width] = apply_matrix(SRGB_FROM_XYZ, block)
+        release(rgb)
+        release(samples)
         clock.tile(share_done(top, left, block, shape), 0.7)
 
     terms = light.terms

@@ -7,10 +7,11 @@ from rawtool.errors import CorruptFileError
 from rawtool.frames import RawFrame
 
 
-def normalise(frame: RawFrame) -> Samples:
+def normalise(frame: RawFrame, *, out: AnyArray | None = None) -> Samples:
     """Bring samples to 0 at black and 1 at the white level: (samples - black) / (white - black).
 
-    Values under black (noise) and above white are kept. Works for integer and float samples.
+    Values under black (noise) and above white are kept. Works for integer and float samples. out is where the
+    result goes: float32, of the samples' shape.
 
     Returns:
         float32, (H, W) for a mosaic or a monochrome sensor, (H, W, 3) for a LinearRaw.
@@ -26,7 +27,7 @@ def normalise(frame: RawFrame) -> Samples:
             "the file's level tags are wrong; convert it again from the original"
         )
     samples = frame.samples.reshape(frame.height, -1)
-    values = np.empty(samples.shape, np.float32)
+    values = np.empty(samples.shape, np.float32) if out is None else out.reshape(samples.shape)
     for row, levels in enumerate(black):
         across = np.resize(levels, samples.shape[1])
         rows = slice(row, None, len(black))
