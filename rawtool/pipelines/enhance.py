@@ -47,6 +47,7 @@ def enhance(
     pixels = np.empty((*shape, 3), dtype=dtype)
 
     def light(top: int, left: int, height: int, width: int) -> Layers:
+        release(rgb)
         return _encoded(rgb[top : top + height, left : left + width], network)
 
     def read(top: int, left: int, height: int, width: int) -> Layers:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rawtool.arrays import AnyArray, Matrix3, Rgb, Vector3
+from rawtool.arrays import AnyArray, Layers, Matrix3, Rgb, Vector3
 from rawtool.color.matrices import D65_WHITE, SRGB_FROM_XYZ, XYZ_FROM_SRGB, apply_matrix, xyz_from_balanced
 from rawtool.color.white_balance import gains_of_neutral, neutral_of_gains, neutral_of_xyz
 from rawtool.errors import UsageError
 from rawtool.frames import Cfa, Illuminated, RawFrame
 from rawtool.pipelines.prepare import balance_samples, demosaic_balanced, restore_condition
-from rawtool.pipelines.scratch import scratch
+from rawtool.pipelines.scratch import release, scratch
 from rawtool.runtime.network import ImageTerms, Network, reader, terms_from_thumbnail
 from rawtool.runtime.thumbnails import thumbnail
 from rawtool.sensor.cfa import RGGB, pad_to_rggb, rggb_offset
@@ -107,19 +107,27 @@ def find_light(frame: RawFrame, clean: Clean, network: Network, white_balance: s
 
 def balanced_samples(clean: Clean, light: Light) -> AnyArray:
     """Balance clean samples, in their own memory; what any channel clipped becomes white."""
-    return balance_samples(clean.samples, clean.cfa, light.gains, out=clean.samples)
+    balanced = balance_samples(clean.samples, clean.cfa, light.gains, out=clean.samples)
+    release(balanced)
+    return balanced
 
 
 def camera_thumbnail(clean: Clean, size: int) -> Rgb:
     """Average the samples of each colour down to (size, size, 3), camera RGB in [0, 1]."""
+    samples = clean.samples
     if clean.cfa is not None and clean.cfa.pattern is not None:
-        rgb = _half_size(clean.samples)
-    else:
-        rgb = demosaic_balanced(np.minimum(clean.samples, np.float32(1.0)), clean.cfa)
+
+        def cells(top: int, left: int, height: int, width: int) -> Layers:
+            release(samples)
+            window = np.s_[2 * top : 2 * (top + height), 2 * left : 2 * (left + width)]
+            return _half_size(samples[window])
+
+        return thumbnail(cells, (samples.shape[0] // 2, samples.shape[1] // 2), size)
+    rgb = demosaic_balanced(np.minimum(samples, np.float32(1.0)), clean.cfa)
     return thumbnail(reader(rgb), (rgb.shape[0], rgb.shape[1]), size)
 
 
-def _half_size(mosaic: AnyArray) -> Rgb:
+def _half_size(mosaic: AnyArray) -> AnyArray:
     """Make one pixel of every RGGB cell, cut at 1; the planes lie one after the other."""
     planes = np.empty((3, mosaic.shape[0] // 2, mosaic.shape[1] // 2), dtype=np.float32)
     for plane, (top, left) in zip(planes, ((0, 0), (0, 1), (1, 1)), strict=True):

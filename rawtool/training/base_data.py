@@ -24,7 +24,7 @@ from rawtool.pipelines.basefit import fit_polynomial, guide_channels
 from rawtool.pipelines.prepare import balance_samples, demosaic_balanced
 from rawtool.sensor.camera import SimulatedCamera, expose, levels_of
 from rawtool.sensor.cfa import RGGB, pack_planes
-from rawtool.training.cameras import random_camera, usable_cameras
+from rawtool.training.cameras import random_bayer_camera, usable_cameras
 from rawtool.training.data import Draw, ScenePicker, exposed, random_crop, worker_number
 from rawtool.training.ldr_camera import LUMA
 from rawtool.training.scenes import SceneSet
@@ -81,7 +81,7 @@ class PackStream(IterableDataset[PackBatch]):
         scene = self.scenes.scene(self.pick(rng))
         side = min(FRAME, *scene.shape[:2]) // 2 * 2
         light = exposed(random_crop(scene, side, rng), rng.normal(0, 1.0))
-        camera = replace(random_camera(self.cameras, rng), cfa=RGGB, defects=0.0)
+        camera = replace(random_bayer_camera(self.cameras, rng), defects=0.0)
         pair = photographed(light, camera, rng)
         for _ in range(self.crops_per_frame):
             top, left = (int(rng.integers(0, (side - self.draw.crop) // 2 + 1)) for _ in range(2))

@@ -90,6 +90,20 @@ SENSOR_SHARES: tuple[tuple[Cfa | None, bool, float], ...] = (
 """Mosaic, whether the sensor is monochrome, and how often it is drawn."""
 
 
+def random_colour_camera(cameras: list[CameraFacts], rng: np.random.Generator) -> SimulatedCamera:
+    """Draw a camera that sees colours."""
+    while (camera := random_camera(cameras, rng)).is_monochrome:
+        pass
+    return camera
+
+
+def random_bayer_camera(cameras: list[CameraFacts], rng: np.random.Generator) -> SimulatedCamera:
+    """Draw a camera with an RGGB mosaic."""
+    while (camera := random_camera(cameras, rng)).cfa is not RGGB:
+        pass
+    return camera
+
+
 def _random_sensor(rng: np.random.Generator) -> tuple[Cfa | None, bool]:
     at = int(rng.choice(len(SENSOR_SHARES), p=[share for *_, share in SENSOR_SHARES]))
     cfa, is_monochrome, _ = SENSOR_SHARES[at]

@@ -17,7 +17,7 @@ from rawtool.errors import ConfigError
 from rawtool.pipelines.prepare import balance_samples, restore_condition, restore_input
 from rawtool.sensor.camera import SimulatedCamera, expose, levels_of
 from rawtool.sensor.noise import NoiseModel
-from rawtool.training.cameras import random_camera, usable_cameras
+from rawtool.training.cameras import random_camera, random_colour_camera, usable_cameras
 from rawtool.training.scenes import SceneSet, thumbnail_of
 
 LUMINANCE = XYZ_FROM_SRGB[1].astype(np.float32)
@@ -110,7 +110,7 @@ def restore_sample(
     estimate from a frame does.
     """
     if camera.is_monochrome:
-        scene = np.repeat((scene @ LUMINANCE)[..., None], 3, axis=2)
+        scene, thumbnail = (grey(each) for each in (scene, thumbnail))
     gains = gains_of_neutral(camera.neutral)
     xyz_from_balanced = XYZ_FROM_SRGB @ np.linalg.inv(camera.balanced_from_rgb)
     balanced = balance_samples(levels_of(expose(scene, camera, rng), camera), camera.cfa, gains)
@@ -135,6 +135,11 @@ def restore_sample(
         (neutral / neutral[1]).astype(np.float32),
         1.0 / (0.012 + float(spread)),
     )
+
+
+def grey(picture: AnyArray) -> AnyArray:
+    """Give what a monochrome sensor sees of linear RGB, in three equal channels."""
+    return np.repeat((picture.astype(np.float32) @ LUMINANCE)[..., None], 3, axis=2)
 
 
 def _quantisation(camera: SimulatedCamera) -> float:
@@ -239,7 +244,7 @@ class JointStream(IterableDataset[JointBatch]):
         for _ in range(self.crops_per_frame):
             top, left = (int(rng.integers(0, (side - self.draw.crop) // 2 + 1)) * 2 for _ in range(2))
             window = (slice(top, top + self.draw.crop), slice(left, left + self.draw.crop))
-            camera = random_camera(self.cameras, rng)
+            camera = random_colour_camera(self.cameras, rng)
             sample = restore_sample(frame[window], thumbnail, camera, rng, noise_error=rng.uniform(0.05, 0.6))
             yield sample, _first(thumbnail), _first(finished[window])
 

@@ -26,7 +26,7 @@ from rawtool.pipelines.darkroom import Darkroom, open_darkroom
 from rawtool.sensor.camera import SimulatedCamera, expose
 from rawtool.sensor.cfa import QUAD_RGGB, RGGB, XTRANS
 from rawtool.training.cameras import validation_camera
-from rawtool.training.data import LUMINANCE
+from rawtool.training.data import grey
 from rawtool.training.evaluation import Truth, camera_capture, developed_light, truths
 from rawtool.training.scenes import CameraFacts, open_scenes
 from rawtool.vocabulary import SensorKind
@@ -73,7 +73,7 @@ def judged(
     camera = replace(validation_camera(cameras, truth.number, iso), cfa=cfa)
     light = truth.light
     if kind is SensorKind.MONOCHROME:
-        light = np.repeat((light @ LUMINANCE)[..., None], 3, axis=2)
+        light = grey(light)
         ones = np.ones(3)
         camera = replace(camera, balanced_from_rgb=np.eye(3), neutral=ones, is_monochrome=True)
     with tempfile.TemporaryDirectory() as place:

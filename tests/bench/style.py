@@ -32,7 +32,7 @@ from rawtool.io.dng import write_dng
 from rawtool.metrics.fidelity import finishing_score
 from rawtool.sensor.camera import SimulatedCamera, expose
 from rawtool.sensor.cfa import RGGB
-from rawtool.training.cameras import random_camera, usable_cameras
+from rawtool.training.cameras import random_bayer_camera, usable_cameras
 from rawtool.training.data import exposed
 from rawtool.training.scenes import SceneSet, open_scenes
 from rawtool.vocabulary import SensorKind
@@ -102,9 +102,8 @@ def make(data: Path, out: Path, n_pairs: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for number, at in enumerate(chosen(scenes, n_pairs, is_validation=is_validation)):
             rng = np.random.default_rng((number, is_validation))
-            camera = random_camera(cameras, rng)
-            while camera.cfa is not RGGB or camera.noise.shot > 5e-4 or camera.defects:
-                camera = random_camera(cameras, rng)
+            while (camera := random_bayer_camera(cameras, rng)).noise.shot > 5e-4 or camera.defects:
+                pass
             scene = exposed(scenes.scene(at), rng.normal(0.0, 0.7))
             light = np.ascontiguousarray(scene[: scene.shape[0] // 2 * 2, : scene.shape[1] // 2 * 2])
             light = light[:LONGEST, :LONGEST]

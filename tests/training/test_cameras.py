@@ -5,7 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from rawtool.training import cameras  # noqa: E402 - after the check
+from rawtool.sensor.cfa import RGGB  # noqa: E402 - after the check
+from rawtool.training import cameras  # noqa: E402
 from rawtool.training.scenes import CameraFacts  # noqa: E402
 
 
@@ -61,3 +62,10 @@ def test_every_kind_of_sensor_is_drawn_with_its_share(workshop):
     for cfa, is_monochrome, share in cameras.SENSOR_SHARES:
         n = sum(camera.cfa is cfa and camera.is_monochrome == is_monochrome for camera in drawn)
         assert n / len(drawn) == pytest.approx(share, abs=0.02)
+
+
+def test_cameras_of_a_kind_are_of_that_kind(workshop):
+    random, facts = rng(3), [workshop.cameras[0]]
+
+    assert all(cameras.random_bayer_camera(facts, random).cfa is RGGB for _ in range(200))
+    assert not any(cameras.random_colour_camera(facts, random).is_monochrome for _ in range(200))

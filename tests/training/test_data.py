@@ -76,9 +76,10 @@ def test_a_monochrome_sample_is_grey_and_seen_as_develop_shows_one(workshop):
     camera = SimulatedCamera(np.eye(3), np.ones(3), NoiseModel(0.0, 0.0), None, is_monochrome=True)
     scene = pictures.patches(8).astype(np.float32)[:32, :32]
 
-    sample = data.restore_sample(scene, np.zeros((8, 8, 3), np.float32), camera, rng())
+    sample = data.restore_sample(scene, scene[::4, ::4], camera, rng())
 
     assert np.ptp(sample.truth, axis=0).max() == 0.0
+    np.testing.assert_allclose(sample.thumbnail[0], D65_WHITE[0] * sample.thumbnail[1], atol=1e-4)
     np.testing.assert_allclose(sample.truth[0], scene @ XYZ_FROM_SRGB[1], atol=1e-6)
     np.testing.assert_allclose(sample.picture[3], sample.truth[0], atol=1e-4)
     # The mosaic's places all show the one channel, and its XYZ is that of grey.
