@@ -47,7 +47,9 @@ def apply_look(picture: Rgb, look: Look) -> Rgb:
     if recipe is None:
         return picture
     luma = luminance(picture)
-    toned = _toned(luma, recipe)
+    # What gets lighter has the room that its brightest channel has: beyond white it would lose its colour.
+    room = np.float32(1.0) - brightest(picture)
+    toned = luma + np.minimum(_toned(luma, recipe) - luma, room)
     # Colour follows luma where it gets darker, or deep shadows would glow, and not where it gets lighter.
     share = _saturation(picture, recipe) * np.minimum(toned / np.maximum(luma, _LEAST), np.float32(1.0))
     colour = (picture - luma[..., None]) * share[..., None]

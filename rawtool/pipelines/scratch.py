@@ -17,8 +17,8 @@ from numpy.typing import DTypeLike
 from rawtool.arrays import AnyArray
 from rawtool.errors import OutputError
 
-LARGEST_IN_MEMORY = 400 * 2**20
-"""Bytes of an array that simply stays in memory: light of 35 megapixels."""
+LARGEST_IN_MEMORY = 300 * 2**20
+"""Bytes of an array that simply stays in memory: light of 26 megapixels."""
 
 
 def scratch(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> AnyArray:

@@ -197,11 +197,16 @@ def refuse_first(name: str, problems: Iterable[Problem]) -> None:
         raise ModelContractError(f"card of {name}: {found}; the model is damaged or too new")
 
 
+def is_name(name: str) -> bool:
+    """Tell whether a model may have a name: lower-case words and dashes."""
+    return re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) is not None
+
+
 def naming_problems(schema: int, name: str, version: str) -> tuple[Problem, ...]:
     """What every card's schema, name and version have to be."""
     return (
         (schema != SCHEMA, f"schema {schema} is not {SCHEMA}"),
-        (not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name), "name is not lower-case words and dashes"),
+        (not is_name(name), "name is not lower-case words and dashes"),
         (not re.fullmatch(r"\d+(\.\d+)*", version), "version is not numbers and dots"),
     )
 

@@ -5,7 +5,7 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,11 +25,11 @@ from rawtool.training.export import export_stage, write_index
 from rawtool.training.hdr_card import hdr_card
 from rawtool.training.hdr_evaluation import HdrRow, evaluate_hdr
 from rawtool.training.importing import import_checkpoint
-from rawtool.training.pairs import find_pairs, open_pairs, prepare_pairs
+from rawtool.training.pairs import PairSet, check_crop, find_pairs, open_pairs, prepare_pairs
 from rawtool.training.precision import short_precision
 from rawtool.training.recipes import style
 from rawtool.training.recipes.registry import CONFIGS, Recipe, recipe
-from rawtool.training.runs import FACTS, SETTINGS, export_run, is_run, read_run
+from rawtool.training.runs import FACTS, SETTINGS, export_run, fact, is_run, read_run
 from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
 from rawtool.training.settings import Config, RunConfig, dump_config, read_config, scaled, stages_of
 from rawtool.training.starts import hand_on, open_start
@@ -87,18 +87,19 @@ def train(name: str, options: TrainOptions, say: Callable[[str], None] = _LOG.in
         ConfigError: settings that cannot work, a run that exists and is not resumed.
         DeviceError: the device is not usable.
     """
-    config = _config(name, options, _recipe_config(name, options.size))
+    config = _config(name, options)
     chosen = recipe(name)
     scenes = open_scenes(options.data)
     chosen.check_scenes(scenes)
     fabric = _fabric(options)
     if options.is_dry:
         return _rehearse(chosen, config, scenes, fabric, say)
-    _begin(options, config)
+    _check_free(options)
     is_begun = options.is_resumed
     if options.start is not None and not is_begun:
         hand_on(open_start(options.start), options.out, config, options.only)
         is_begun = True
+    _note(options, config)
     for stage in options.only or stages_of(config):
         progress = chosen.train_step(stage, config, scenes, fabric, options.out, resume=is_begun)
         chosen.draw(options.out, scenes, config)
@@ -118,28 +119,42 @@ def train_style(options: TrainOptions, say: Callable[[str], None] = _LOG.info) -
         NoInputError: there are too few pairs.
         ModelError: the model to begin with cannot be used.
     """
-    first = options.start or Path(_FIRST_STYLE)
-    options = replace(options, start=first, only=(style.STEP,))
-    config = _config("cameranet", options, style.STYLE)
-    start = open_start(first)
+    if options.size != style.STYLE.size:
+        raise ConfigError(f"styles are learned by networks of size {style.STYLE.size}; leave --size out")
+    options = replace(options, only=(style.STEP,))
+    if not options.is_resumed:
+        options = replace(options, start=options.start or Path(_FIRST_STYLE))
+    config = _told("cameranet", options, style.STYLE)
+    check_crop(config.enhance.crop)
     if options.is_dry:
         for original, picture in find_pairs(options.data):
             say(f"{original.name} with {picture.name}")
         return int(ExitCode.OK)
     fabric = _fabric(options)
+    _check_free(options)
     place = options.out / "pairs"
-    if options.is_resumed:
-        pairs = open_pairs(place)
-    else:
-        darkroom = open_darkroom(str(first))
-        _begin(options, config)
-        pairs = prepare_pairs(options.data, darkroom, place, say)
-        hand_on(start, options.out, config, options.only)
-    _note(options, config, len(pairs.names))
+    pairs = open_pairs(place) if options.is_resumed else _prepared(options, config, place, say)
+    _note(options, config, {"pairs": len(pairs.names)})
     before, progress = style.train_style(config, pairs, fabric, options.out)
     style.draw(config, pairs, options.out)
+    if not (options.out / f"{style.STEP}-best.pt").exists():
+        return int(ExitCode.MIXED)
+    before = float(fact(options.out, "before") or before)
+    _note(options, config, {"pairs": len(pairs.names), "before": before})
     say(f"held-out pairs: {before:.2f} dB before, {progress.best:.2f} dB now")
     return int(ExitCode.OK)
+
+
+def _prepared(options: TrainOptions, config: RunConfig, place: Path, say: Callable[[str], None]) -> PairSet:
+    """Restore the raws of pairs by the model to begin with, and let the run begin with its weights."""
+    if options.start is None:
+        raise ValueError("a style begins with a model")
+    start = open_start(options.start)
+    with tempfile.TemporaryDirectory() as name:
+        darkroom = open_darkroom(_exported(str(options.start), Path(name)))
+        pairs = prepare_pairs(options.data, darkroom, place, say)
+    hand_on(start, options.out, config, options.only)
+    return pairs
 
 
 def evaluate(
@@ -153,16 +168,21 @@ def evaluate(
     """
     scenes = open_scenes(data)
     with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        if is_run(Path(subject)):
-            export_run(Path(subject), place / "model")
-            subject = str(place / "model")
+        subject = _exported(subject, Path(name))
         tasks = find_model(subject, task=None).tasks
         if Task.PACK in tasks:
             return evaluate_pack(open_learned(subject), scenes, max_scenes)
         if Task.HDR in tasks:
             return evaluate_hdr(open_studio(subject), scenes, max_scenes)
         return evaluate_develop(open_darkroom(subject), scenes, max_scenes)
+
+
+def _exported(subject: str, place: Path) -> str:
+    """Give the model of a subject; a run is exported into a folder first."""
+    if not is_run(Path(subject)):
+        return subject
+    export_run(Path(subject), place / "model")
+    return str(place / "model")
 
 
 def import_hdrunet(checkpoint: Path, out: Path) -> None:
@@ -210,7 +230,14 @@ def _peak_bytes(fabric: Fabric) -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _config(name: str, options: TrainOptions, recipe_config: Config) -> Config:
+def _config(name: str, options: TrainOptions) -> RunConfig:
+    """Give the settings of a run of a recipe for networks of the size that was asked for."""
+    if options.size not in CONFIGS[name]:
+        raise ConfigError(f"{name} has no size {options.size}; leave --size out")
+    return _told(name, options, CONFIGS[name][options.size])
+
+
+def _told(name: str, options: TrainOptions, recipe_config: Config) -> Config:
     """Lay the settings of a recipe, the settings file and the words over each other."""
     if options.is_resumed and is_run(options.out):
         _check_same(name, options, read_run(options.out))
@@ -222,13 +249,6 @@ def _config(name: str, options: TrainOptions, recipe_config: Config) -> Config:
     _check_only(options, config)
     n_steps = 1 if options.is_dry else options.max_steps
     return scaled(config, options.max_minutes, n_steps, options.only)
-
-
-def _recipe_config(name: str, size: str) -> RunConfig:
-    """Give the settings of a recipe for networks of a size."""
-    if size not in CONFIGS[name]:
-        raise ConfigError(f"{name} has no size {size}; leave --size out")
-    return CONFIGS[name][size]
 
 
 def _check_only(options: TrainOptions, config: RunConfig) -> None:
@@ -277,24 +297,26 @@ def _fabric(options: TrainOptions) -> Fabric:
     return fabric
 
 
-def _begin(options: TrainOptions, config: RunConfig) -> None:
-    """Make the run folder and write down what the run was told; nothing of an older run is lost."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    if (options.out / SETTINGS).exists() and not options.is_resumed:
+def _check_free(options: TrainOptions) -> None:
+    """Refuse to begin a run where there is one: nothing of it is lost."""
+    if is_run(options.out) and not options.is_resumed:
         raise ConfigError(f"{options.out} holds a run already; add --resume or choose another folder with -o")
-    (options.out / SETTINGS).write_text(dump_config(config), encoding="utf-8")
-    _note(options, config)
+    options.out.mkdir(parents=True, exist_ok=True)
 
 
-def _note(options: TrainOptions, config: RunConfig, n_pairs: int | None = None) -> None:
-    """Write down the facts of a run."""
+def _note(options: TrainOptions, config: RunConfig, more: Mapping[str, object] | None = None) -> None:
+    """Write down what a run was told, and its facts; what it began with stays when it is resumed."""
+    kept = {name: fact(options.out, name) for name in ("start", "before")} if options.is_resumed else {}
+    begun = None if options.start is None else open_start(options.start).label
     facts = {
         "recipe": config.recipe,
         "precision": options.precision,
         "device": options.device,
         "devices": options.n_devices,
-        "start": None if options.start is None else open_start(options.start).label,
-        "pairs": n_pairs,
+        **kept,
+        "start": kept.get("start") or begun,
         "began": time.strftime("%Y-%m-%d %H:%M"),
+        **(more or {}),
     }
     (options.out / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    (options.out / SETTINGS).write_text(dump_config(config), encoding="utf-8")

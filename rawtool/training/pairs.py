@@ -25,7 +25,7 @@ from rawtool.pipelines.clock import Clock
 from rawtool.pipelines.darkroom import Darkroom, DevelopSettings
 from rawtool.pipelines.develop import restored
 from rawtool.pipelines.ldr import read_ldr
-from rawtool.pipelines.registration import common_area, place
+from rawtool.pipelines.registration import common_area, measure, place
 from rawtool.pipelines.resize import resized
 from rawtool.training.scenes import thumbnail_of
 from rawtool.vocabulary import Profile
@@ -37,11 +37,13 @@ WINDOW = 512
 N_WINDOWS = 8
 """Of WINDOW x WINDOW pixels, spread over a frame; a frame that has not more is kept whole."""
 
-LEAST_SCALE = 0.25
-"""Of a finished picture against its raw, in one direction."""
+LEAST_SCALE = 0.24
+"""Of a finished picture against its raw: a quarter, and what borders make of it."""
 
-_BORDER = 48
-"""Pixels that programs leave out at the borders of a frame, of both sides together."""
+MOST_BORDER = 48
+"""Pixels, of two opposite borders of a frame together, that programs leave out, or show and we do not."""
+
+N_REFINEMENTS = 3
 
 _LIGHT, _FINISHED, _THUMBNAILS, _INDEX = "light.f16", "finished.u16", "thumbnails.npy", "pairs.json"
 _VALIDATION_STEP = 8
@@ -126,6 +128,16 @@ def prepare_pairs(source: Path, darkroom: Darkroom, out: Path, say: Callable[[st
     return open_pairs(out)
 
 
+def check_crop(crop: int) -> None:
+    """Refuse crops that no window holds, before any raw is restored.
+
+    Raises:
+        ConfigError: they are larger than a window.
+    """
+    if crop > WINDOW:
+        raise ConfigError(f"enhance.crop = {crop} is above {WINDOW}, the side of what is kept of a pair")
+
+
 def open_pairs(folder: Path) -> PairSet:
     """Open a folder that ``prepare_pairs`` wrote.
 
@@ -181,9 +193,8 @@ def matched(original: Path, picture: Path, darkroom: Darkroom) -> tuple[Rgb, Any
     rgb, _ = restored(frame, darkroom, DevelopSettings(), Clock())
     light = np.ascontiguousarray(upright(rgb, orientation))
     codes = finished_codes(picture)
-    light, codes = same_scale(light, codes)
-    placement = place(luminance(codes), luminance(light))
-    codes, light = common_area(placement, codes, light)
+    del frame, rgb
+    light, codes = laid(light, codes)
     turn = turn_to_sensor(1, orientation)
     return (
         np.maximum(np.ascontiguousarray(upright(light, turn)), np.float32(0.0)),
@@ -197,24 +208,49 @@ def finished_codes(path: Path) -> Rgb:
     return encode(convert(picture.light(), picture.profile, Profile.SRGB), Profile.SRGB)
 
 
-def same_scale(light: AnyArray, codes: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """Reduce the larger of both to the scale of the other; a few pixels that one lacks are left to placing.
+def laid(light: AnyArray, codes: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Lay a picture (h, w, 3) on its light (H, W, 3): give what both show, at the smaller scale.
 
     Raises:
-        InputError: the sizes have other proportions, or one is a small part of the other.
+        InputError: the picture does not lie on the light, at any scale that is possible.
     """
-    scale = max(codes.shape[0] / light.shape[0], codes.shape[1] / light.shape[1])
-    if not LEAST_SCALE <= scale <= 1.0 / LEAST_SCALE:
+    scale = scale_of((light.shape[0], light.shape[1]), (codes.shape[0], codes.shape[1]))
+    reduced, picture = at_scale(light, codes, scale)
+    for _ in range(N_REFINEMENTS if scale != 1.0 else 0):
+        # Borders that were left out before reducing make the scale another than that of the sizes.
+        stretch = measure(luminance(picture), luminance(reduced)).stretch
+        if abs(stretch) * max(picture.shape) < 1.0:
+            break
+        scale /= 1.0 + stretch
+        reduced, picture = at_scale(light, codes, scale)
+    placement = place(luminance(picture), luminance(reduced))
+    picture, reduced = common_area(placement, picture, reduced)
+    return reduced, picture
+
+
+def scale_of(shown: tuple[int, int], size: tuple[int, int]) -> float:
+    """Tell the scale of a picture of a size (height, width) against a frame that shows so much.
+
+    Raises:
+        InputError: the picture has other proportions, or is a small part of the frame, or the reverse.
+    """
+    if all(abs(a - b) <= MOST_BORDER for a, b in zip(shown, size, strict=True)):
+        return 1.0
+    scale = max(size[0] / shown[0], size[1] / shown[1])
+    borders = [n - m / scale for n, m in zip(shown, size, strict=True)]
+    if not LEAST_SCALE <= scale <= 1.0 / LEAST_SCALE or max(borders) > MOST_BORDER:
         raise InputError(
-            f"the picture has {codes.shape[1]} x {codes.shape[0]} pixels, the raw shows {light.shape[1]} x "
-            f"{light.shape[0]}; export it at a quarter of that size or more"
+            f"the picture has {size[1]} x {size[0]} pixels, the raw shows {shown[1]} x {shown[0]}; export it "
+            "whole, at a quarter of that size or more"
         )
-    # Borders that a program leaves out are no change of scale.
-    if abs(scale - 1.0) * max(light.shape[:2]) <= _BORDER:
-        return light, codes
+    return scale
+
+
+def at_scale(light: AnyArray, codes: AnyArray, scale: float) -> tuple[AnyArray, AnyArray]:
+    """Reduce the larger of both to the scale of the other."""
     if scale < 1.0:
         return resized(light, f"{100.0 * scale}%"), codes
-    return light, resized(codes, f"{100.0 / scale}%")
+    return light, codes if scale == 1.0 else resized(codes, f"{100.0 / scale}%")
 
 
 def spread(shape: Sequence[int]) -> Iterator[tuple[slice, slice]]:

@@ -28,7 +28,7 @@ def read_run(run: Path) -> RunConfig:
         raise ConfigError(
             f"{run} is not a training run: it has no {SETTINGS}; make one with: rawtool train cameranet"
         )
-    name = _fact(run / FACTS, "recipe") or FIRST_RECIPE
+    name = fact(run, "recipe") or FIRST_RECIPE
     if name not in CONFIGS:
         raise ConfigError(
             f"{run} was made by a recipe {name}, which this version does not have; update rawtool"
@@ -36,10 +36,10 @@ def read_run(run: Path) -> RunConfig:
     return read_config(run / SETTINGS, (), CONFIGS[name]["s"])
 
 
-def _fact(facts: Path, name: str) -> str | None:
-    """Read what the facts of a run say; None when they do not."""
+def fact(run: Path, name: str) -> str | None:
+    """Read what a run noted of itself; None when it did not."""
     try:
-        value = json.loads(facts.read_text(encoding="utf-8")).get(name)
+        value = json.loads((run / FACTS).read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError, AttributeError):
         return None
     return None if value is None else str(value)
@@ -47,7 +47,7 @@ def _fact(facts: Path, name: str) -> str | None:
 
 def is_style(run: Path) -> bool:
     """Tell whether a run tuned a model's finishing to a photographer's pairs."""
-    return _fact(run / FACTS, "pairs") is not None
+    return fact(run, "pairs") is not None
 
 
 def export_run(run: Path, out: Path) -> None:
@@ -69,7 +69,7 @@ def training_summary(config: RunConfig, run: Path) -> str:
     """Sum up a run in one paragraph: steps, minutes, settings."""
     from rawtool.training.checkpoint import load_checkpoint
 
-    start = _fact(run / FACTS, "start") or "another run"
+    start = fact(run, "start") or "another run"
     done = []
     for name, stage in stages_of(config).items():
         path = run / f"{name}-last.pt"
@@ -80,7 +80,7 @@ def training_summary(config: RunConfig, run: Path) -> str:
                 continue
             batch = f"{stage.batch} x {stage.crop} px"
             done.append(f"{name}: {found.step} steps of {batch} in {found.seconds / 60:.0f} min")
-    n_pairs = _fact(run / FACTS, "pairs")
+    n_pairs = fact(run, "pairs")
     scenes = (
         f"HDR share {config.hdr_share}" if n_pairs is None else f"{n_pairs} pairs of a photographer's own"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from rawtool.errors import ConfigError, ModelNotFoundError
-from rawtool.runtime.catalog import Model, find_model
+from rawtool.runtime.catalog import Model, find_model, verify_model
 from rawtool.training.runs import is_run, read_run
 from rawtool.training.settings import RunConfig, stages_of
 
@@ -44,9 +44,11 @@ def open_start(place: Path) -> Start:
     if is_run(place):
         return RunStart(place)
     try:
-        return ModelStart(find_model(str(place), task=None))
+        model = find_model(str(place), task=None)
     except ModelNotFoundError as error:
         raise ConfigError(f"{place} is neither a training run nor a model ({error})") from error
+    verify_model(model)
+    return ModelStart(model)
 
 
 def hand_on(start: Start, out: Path, config: RunConfig, only: tuple[str, ...]) -> None:

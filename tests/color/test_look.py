@@ -65,6 +65,15 @@ def test_vivid_spares_skin():
     assert gains[1] > gains[0] + 0.08
 
 
+@pytest.mark.parametrize(
+    "codes", [(255, 240, 20), (120, 255, 60), (140, 220, 255), (250, 120, 90), (255, 250, 235)]
+)
+def test_vivid_takes_no_colour_from_bright_things(codes):
+    bright = colour(*(code / 255 for code in codes))
+
+    assert spread(apply_look(bright, Look.VIVID)) >= 0.98 * spread(bright)
+
+
 @pytest.mark.parametrize("look", CHANGING)
 @given(rgb=st.tuples(*[st.floats(0.0, 1.0, width=32)] * 3))
 def test_every_colour_stays_in_range_and_keeps_its_hue(look, rgb):

@@ -6,7 +6,7 @@ import pytest
 
 from rawtool.color.transfer import srgb_encode
 from rawtool.errors import InputError
-from rawtool.pipelines.registration import REACH, common_area, place
+from rawtool.pipelines.registration import REACH, common_area, measure, place
 
 
 def light(seed=0, height=600, width=800):
@@ -80,6 +80,18 @@ def test_what_is_turned_or_stretched_is_refused(bent):
 
     with pytest.raises(InputError, match=r"moved by|does not lie"):
         place(bent(srgb_encode(whole)), whole)
+
+
+@pytest.mark.parametrize("share", [0.99, 1.015])
+def test_a_stretch_is_measured(share):
+    whole = light()
+    size = (round(800 * share), round(600 * share))
+    picture = PIL.Image.fromarray(srgb_encode(whole)).resize(size, PIL.Image.Resampling.BICUBIC)
+
+    found = measure(np.asarray(picture), whole)
+
+    assert 1.0 + found.stretch == pytest.approx(1.0 / share, abs=2e-3)
+    assert found.likeness > 0.5
 
 
 def test_other_sizes_and_tiny_pictures_are_refused():

@@ -1,5 +1,6 @@
 """What `rawtool train cameranet --pairs` does, from raws and pictures to a model of that style."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ pytest.importorskip("onnx")
 
 from rawtool.cli.main import run  # noqa: E402 - after the checks
 from rawtool.color.transfer import srgb_encode  # noqa: E402
-from rawtool.errors import ConfigError  # noqa: E402
+from rawtool.errors import ConfigError, NoInputError  # noqa: E402
 from rawtool.pipelines.clock import Clock  # noqa: E402
 from rawtool.pipelines.darkroom import open_darkroom  # noqa: E402
 from rawtool.pipelines.enhance import Output, enhance  # noqa: E402
@@ -111,7 +112,10 @@ def test_a_run_of_a_style_goes_on_without_reading_the_raws_again(learned, option
     assert train_style(replace(options, is_resumed=True, data=tmp_path, max_steps=32), said.append) == 0
 
     assert len(said) == 1
+    assert said[0].split("dB before")[0] == learned[-1].split("dB before")[0]
     assert is_style(options.out)
+    assert read_run(options.out).enhance.steps == 32
+    assert json.loads((options.out / "run.json").read_text())["start"] == "cameranet-s@5"
 
 
 def test_a_dry_run_lists_the_pairs_and_leaves_nothing(options, tmp_path):
@@ -126,6 +130,27 @@ def test_a_dry_run_lists_the_pairs_and_leaves_nothing(options, tmp_path):
 def test_a_run_that_exists_is_not_begun_again(learned, options):
     with pytest.raises(ConfigError, match="holds a run already"):
         train_style(options)
+
+
+def test_pairs_that_cannot_be_used_leave_no_run(options, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    with pytest.raises(NoInputError, match="has 0 usable pairs"):
+        train_style(replace(options, data=empty, out=tmp_path / "run"))
+    with pytest.raises(ConfigError, match=r"enhance\.crop = 1024 is above 512"):
+        train_style(replace(options, out=tmp_path / "run", overrides=("enhance.crop=1024",)))
+    with pytest.raises(ConfigError, match="leave --size out"):
+        train_style(replace(options, out=tmp_path / "run", size="paper"))
+
+    assert not (tmp_path / "run" / "settings.toml").exists()
+
+
+def test_a_style_is_not_exported_without_a_name(learned, options, tmp_path):
+    with pytest.raises(ConfigError, match="'My_Style' is not lower-case words and dashes"):
+        export_run(options.out, tmp_path / "My_Style")
+
+    assert not (tmp_path / "My_Style").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ pytest.importorskip("onnx")
 
 from rawtool.color.spaces import convert, icc_profile  # noqa: E402 - after the checks
 from rawtool.color.transfer import encode, quantise, srgb_encode  # noqa: E402
-from rawtool.errors import ConfigError, NoInputError  # noqa: E402
+from rawtool.errors import ConfigError, InputError, NoInputError  # noqa: E402
 from rawtool.io.orientation import upright  # noqa: E402
 from rawtool.pipelines.darkroom import open_darkroom  # noqa: E402
 from rawtool.training import pairs  # noqa: E402
@@ -72,6 +72,32 @@ def test_the_larger_one_is_reduced(share, darkroom, tmp_path):
     assert np.abs(srgb_encode(light) - codes / 65535.0).mean() < 0.04
 
 
+@pytest.mark.parametrize(("size", "border"), [((150, 108), 2), ((450, 324), 2), ((105, 73), 7)])
+def test_borders_left_out_of_a_picture_of_another_scale_are_found(size, border):
+    def reduced(light):
+        codes = PIL.Image.fromarray(quantise(srgb_encode(light), 8))
+        return np.asarray(codes.resize(size, PIL.Image.Resampling.LANCZOS)).astype(np.float32) / np.float32(
+            255
+        )
+
+    picture = reduced(shown()[border:-border, border:-border])
+
+    light, codes = pairs.laid(shown(), picture)
+
+    as_if_nothing_was_left_out = np.abs(reduced(shown()) - picture).mean()
+    assert np.abs(srgb_encode(light) - codes).mean() < 0.6 * as_if_nothing_was_left_out
+    assert light.shape[1] > 0.95 * min(size[0], WIDTH)
+
+
+def test_the_scale_is_that_of_the_sizes_or_none():
+    assert pairs.scale_of((1600, 2400), (1590, 2380)) == 1.0
+    assert pairs.scale_of((1600, 2400), (800, 1200)) == 0.5
+    assert pairs.scale_of((1600, 2400), (396, 596)) == pytest.approx(0.2483, abs=1e-3)
+    for size in ((1200, 1200), (160, 240), (800, 1100)):
+        with pytest.raises(InputError, match="export it whole, at a quarter of that size or more"):
+            pairs.scale_of((1600, 2400), size)
+
+
 def test_a_picture_in_another_profile_is_brought_to_srgb(tmp_path):
     wide = encode(convert(shown(), Profile.SRGB, Profile.ADOBE_RGB), Profile.ADOBE_RGB)
     PIL.Image.fromarray(quantise(wide, 8)).save(
@@ -96,7 +122,7 @@ def test_pairs_that_cannot_be_used_are_named_and_left_out(studio, darkroom, tmp_
     assert found.names == ("good0.dng", "good1.dng", "good2.dng")
     left_out = [line for line in said if line.startswith("left out: ")]
     assert [line.split()[2] for line in left_out] == ["broken.dng", "cut.dng", "wrong.dng"]
-    assert "not cropped" in left_out[1]
+    assert "export it whole" in left_out[1]
     assert "does not lie on the raw" in left_out[2]
 
 

@@ -1,5 +1,6 @@
 """What a run begins with: another run's weights, or those in a model's files."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from rawtool.errors import ConfigError  # noqa: E402 - after the checks
+from rawtool.errors import ConfigError, ModelError  # noqa: E402 - after the checks
 from rawtool.nets.cameranet_s import RestoreNetS  # noqa: E402
 from rawtool.training.checkpoint import load_checkpoint  # noqa: E402
 from rawtool.training.configs import CameraNetConfig, HdrUnetConfig, RawMetadataConfig  # noqa: E402
@@ -75,3 +76,13 @@ def test_weights_of_another_recipe_are_refused(untrained_model, tmp_path):
     (tmp_path / "pictures").mkdir()
     with pytest.raises(ConfigError, match="is neither a training run nor a model"):
         open_start(tmp_path / "pictures")
+
+
+def test_a_damaged_model_is_refused_before_anything_is_made(untrained_model, tmp_path):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(untrained_model, damaged)
+    graph = damaged / "restore_tile.onnx"
+    graph.write_bytes(graph.read_bytes()[: graph.stat().st_size // 2])
+
+    with pytest.raises(ModelError, match="SHA-256 differs"):
+        open_start(damaged)

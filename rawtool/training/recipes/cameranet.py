@@ -13,8 +13,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 
+from rawtool.errors import ConfigError
 from rawtool.nets.cameranet_s import WHITE_CODE, root_decode, root_encode
-from rawtool.runtime.card import Card
+from rawtool.runtime.card import Card, is_name
 from rawtool.training import losses
 from rawtool.training.cameranet_card import paper_card
 from rawtool.training.configs import CameraNetConfig
@@ -134,13 +135,23 @@ def export(config: CameraNetConfig, run: Path, out: Path) -> None:
     """Export the best weights of a run: the graphs and cards of both stages; a style is named after out.
 
     Raises:
-        ConfigError: steps 1 and 2 are not done.
+        ConfigError: steps 1 and 2 are not done, or the folder has no name for a style.
         VerificationError: an engine disagrees with the network.
     """
+    name = _style_name(out) if is_style(run) else None
     restoring, enhancing = trained(config, run)
-    name = out.name if is_style(run) else None
     for task, wrapper in ((Task.RESTORE, restoring), (Task.ENHANCE, enhancing)):
         export_stage(wrapper.net, card_of(task, config, run, name), out)  # type: ignore[arg-type]
+
+
+def _style_name(out: Path) -> str:
+    name = out.resolve().name
+    if not is_name(name):
+        raise ConfigError(
+            f"a style is named after its folder, and {name!r} is not lower-case words and dashes; "
+            "export it to a folder such as models/my-style"
+        )
+    return name
 
 
 def card_of(task: Task, config: CameraNetConfig, run: Path, name: str | None = None) -> Card:
