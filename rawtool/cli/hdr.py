@@ -24,6 +24,7 @@ class LightWords:
     max_gain_ev: float
     white_nits: float
     peak_nits: float | None
+    scale: tuple[float | None, float | None]
     quality: int | None
     bit_depth: str | None
     compression: str | None
@@ -34,7 +35,7 @@ class LightWords:
 
     def settings(self) -> "HdrSettings":
         """The settings of the journey. Which format is written is known when the names are."""
-        from rawtool.pipelines.studio import HdrSettings
+        from rawtool.pipelines.studio import HdrSettings, Scale
 
         bits = (self.bit_depth or "").removesuffix("f")
         return HdrSettings(
@@ -43,6 +44,7 @@ class LightWords:
             max_gain_ev=self.max_gain_ev,
             white_nits=self.white_nits,
             peak_nits=self.peak_nits,
+            scale=Scale(*self.scale),
             quality=self.quality,
             bit_depth=int(bits) if bits else None,
             is_float=(self.bit_depth or "").endswith("f"),
@@ -111,6 +113,14 @@ _light_options = options.stacked(
         metavar="auto|CD/M2",
         callback=words.auto_or_nits,
         help="Dim what is above this in avif, jxl and png (default the picture's own peak).",
+    ),
+    click.option(
+        "--scale",
+        default="preserve",
+        show_default=True,
+        metavar="preserve|percentile=P|max=N",
+        callback=words.light_scale,
+        help="What 1.0 is in exr, hdr and tiff: the input's white, a percentile, or 1/N of the brightest.",
     ),
     click.option(
         "--quality",

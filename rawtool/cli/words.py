@@ -14,6 +14,7 @@ T = TypeVar("T")
 Read = Callable[[click.Context, click.Parameter, str | None], T]
 
 MOST_NITS = 10_000.0
+MOST_LIGHT = 60000.0
 """What PQ can hold (SMPTE ST 2084)."""
 
 _SIZE = re.compile(r"[1-9]\d{0,5}(x[1-9]\d{0,5})?|[1-9]\d{0,2}(\.\d+)?%")
@@ -63,6 +64,24 @@ def auto_or_nits(_ctx: click.Context, _param: click.Parameter, word: str | None)
     if not 1.0 <= nits <= MOST_NITS:
         raise click.BadParameter(f"{word!r} is neither auto nor a luminance from 1 to {MOST_NITS:g} cd/m2")
     return nits
+
+
+def light_scale(_ctx: click.Context, _param: click.Parameter, word: str) -> tuple[float | None, float | None]:
+    """Read ``preserve``, ``percentile=P`` or ``max=N`` as (percentile, highest), None where not named."""
+    kind, _, number = word.partition("=")
+    try:
+        value = float(number or 0.0)
+    except ValueError:
+        value = 0.0
+    if word == "preserve":
+        return None, None
+    if kind == "percentile" and 0.0 < value <= 100.0:
+        return value, None
+    if kind == "max" and 0.0 < value <= MOST_LIGHT:
+        return None, value
+    raise click.BadParameter(
+        f"{word!r} is none of preserve, percentile=P (above 0, to 100) and max=N (above 0, to {MOST_LIGHT:g})"
+    )
 
 
 def input_space(_ctx: click.Context, _param: click.Parameter, word: str | None) -> Profile | None:

@@ -16,7 +16,7 @@ from rawtool.io.encode import EncodeOptions, depth_of, encode_jpeg, write_image
 from rawtool.io.jpeg import decode_jpeg
 from rawtool.io.ultrahdr import write_ultra_hdr
 from rawtool.pipelines.ldr import Ldr
-from rawtool.pipelines.studio import HdrSettings, Studio
+from rawtool.pipelines.studio import HdrSettings, Scale, Studio
 from rawtool.vocabulary import Format, Profile, Space
 
 PQ_FORMATS = frozenset({Format.AVIF, Format.JXL, Format.PNG})
@@ -47,6 +47,8 @@ def check_settings(settings: HdrSettings) -> None:
         UsageError: it cannot.
     """
     kind = settings.format
+    if settings.scale != Scale() and kind in PQ_FORMATS | {Format.UHDR}:
+        raise UsageError(f"{kind.value} holds luminance in cd/m2; --scale is for exr, hdr and tiff")
     if kind is Format.UHDR and not (settings.bit_depth is None and settings.compression is None):
         raise UsageError("Ultra HDR is a JPEG of 8 bits; leave --bit-depth and --compression out")
     depth = depth_of(options_for(kind, settings))
@@ -85,7 +87,8 @@ def write_light(
 
 def light_image(made: Reconstruction, kind: Format, settings: HdrSettings) -> Image:
     """Wrap light for a scene-linear format: in EXR in the picture's primaries, else in Rec.709 ones."""
-    light, profile = made.light, made.ldr.profile
+    factor = scale_factor(made.light, settings.scale)
+    light, profile = made.light if factor == 1.0 else made.light * np.float32(factor), made.ldr.profile
     if kind is not Format.EXR:
         # Most programs take every float TIFF and every Radiance picture for Rec.709.
         light, profile = convert(light, profile, Profile.LINEAR_SRGB), Profile.LINEAR_SRGB
@@ -99,8 +102,18 @@ def light_image(made: Reconstruction, kind: Format, settings: HdrSettings) -> Im
         made.ldr.capture,
         made.provenance,
         icc,
-        white_nits=settings.white_nits,
+        white_nits=settings.white_nits / factor,
     )
+
+
+def scale_factor(light: AnyArray, scale: Scale) -> float:
+    """Give what light (H, W, 3) is multiplied by so that 1.0 means what the scale says; black stays black."""
+    found = wanted = 1.0
+    if scale.highest is not None:
+        found, wanted = float(light.max()), scale.highest
+    elif scale.percentile is not None:
+        found = float(np.percentile(light.max(axis=2).astype(np.float32), scale.percentile))
+    return wanted / found if found > 0.0 else 1.0
 
 
 def pq_image(made: Reconstruction, settings: HdrSettings) -> Image:

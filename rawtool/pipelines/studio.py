@@ -10,13 +10,24 @@ from rawtool.vocabulary import Format, Profile, Task
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """What 1.0 means in a scene-linear file: the input's white, unless one of the two is named.
+
+    percentile is that of max(R, G, B) that becomes 1; highest is what the largest value becomes.
+    """
+
+    percentile: float | None = None
+    highest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HdrSettings:
     """How the light of a picture is reconstructed and written.
 
     input_space None takes the file's own; highlight_strength (0 to 100) is the share of every gain in EV,
-    and no gain is above max_gain_ev. 1.0 is the input's white, white_nits of luminance; peak_nits bounds
-    what PQ holds, None for the picture's own peak. bit_depth, is_float and compression are for format, the
-    first that is written; other formats take their own. quality None takes the format's own. The gain map
+    and no gain is above max_gain_ev. 1.0 is the input's white, white_nits of luminance, or what the scale
+    says, for scene-linear files; peak_nits bounds what PQ holds, None for the picture's own peak. bit_depth,
+    is_float and compression are for format, the first that is written; other formats take their own. quality None takes the format's own. The gain map
     of an Ultra HDR is so many times smaller than the picture and has 1 or 3 channels.
     """
 
@@ -26,6 +37,7 @@ class HdrSettings:
     max_gain_ev: float = 8.0
     white_nits: float = SDR_WHITE_NITS
     peak_nits: float | None = None
+    scale: Scale = Scale()
     quality: int | None = None
     bit_depth: int | None = None
     is_float: bool = False

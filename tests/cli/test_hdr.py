@@ -124,6 +124,8 @@ def test_a_preview_is_drawn_of_every_picture():
         (["a.jpg", "--format", "png", "--bit-depth", "8"], 2, "png holds no HDR in 8 bits"),
         (["a.jpg", "--peak-nits", "bright"], 2, "Invalid value for '--peak-nits'"),
         (["a.jpg", "--white-nits", "0"], 2, "Invalid value for '--white-nits'"),
+        (["a.jpg", "--scale", "percentile=0"], 2, "none of preserve, percentile=P"),
+        (["a.jpg", "--scale", "max=x"], 2, "none of preserve, percentile=P"),
         (["a.jpg", "--max-stops", "40"], 2, "Invalid value for '--max-stops'"),
         (["a.jpg", "--input-space", "cmyk"], 2, "Invalid value for '--input-space'"),
         (["*.webp"], 4, "no input matched *.webp"),

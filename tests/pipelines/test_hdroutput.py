@@ -16,7 +16,7 @@ from rawtool.io.ultrahdr import read_ultra_hdr
 from rawtool.pipelines import hdroutput
 from rawtool.pipelines.hdroutput import ENCODED_ANEW, Reconstruction, check_settings, write_light
 from rawtool.pipelines.ldr import Ldr, read_ldr
-from rawtool.pipelines.studio import HdrSettings
+from rawtool.pipelines.studio import HdrSettings, Scale
 from rawtool.vocabulary import Format, Profile, Space
 from tests import hdrnets
 
@@ -266,3 +266,32 @@ def test_codes_that_are_light_get_a_base_for_displays(tmp_path):
 
     # IEC 61966-2-1: half of the light is code 188.
     assert np.abs(read_image(tmp_path / "a.jpg").pixels.astype(int) - 188).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("scale", "meant"),
+    [
+        (Scale(percentile=90.0), lambda light: np.percentile(light.max(axis=2), 90.0)),
+        (Scale(percentile=100.0), lambda light: light.max()),
+        (Scale(highest=4.0), lambda light: light.max() / 4.0),
+    ],
+)
+def test_a_scale_moves_one_and_keeps_luminance(scale, meant, tmp_path):
+    image, _ = written(
+        Format.EXR, tmp_path / "a.exr", replace(PLAIN, scale=scale, bit_depth=32, is_float=True)
+    )
+
+    factor = 1.0 / meant(LIGHT)
+    np.testing.assert_allclose(image.pixels, LIGHT * factor, rtol=1e-5)
+    assert image.white_nits == pytest.approx(PLAIN.white_nits / factor, rel=1e-5)
+
+
+def test_black_has_no_scale():
+    assert hdroutput.scale_factor(np.zeros((4, 4, 3), np.float32), Scale(percentile=50.0)) == 1.0
+    assert hdroutput.scale_factor(LIGHT, Scale()) == 1.0
+
+
+@pytest.mark.parametrize("kind", [Format.AVIF, Format.PNG, Format.UHDR])
+def test_a_scale_is_refused_where_luminance_is_absolute(kind):
+    with pytest.raises(UsageError, match="--scale is for exr, hdr and tiff"):
+        check_settings(replace(PLAIN, format=kind, scale=Scale(highest=1.0)))
