@@ -27,8 +27,9 @@ class HdrSettings:
     input_space None takes the file's own; highlight_strength (0 to 100) is the share of every gain in EV,
     and no gain is above max_gain_ev. 1.0 is the input's white, white_nits of luminance, or what the scale
     says, for scene-linear files; peak_nits bounds what PQ holds, None for the picture's own peak. bit_depth,
-    is_float and compression are for format, the first that is written; other formats take their own. quality None takes the format's own. The gain map
-    of an Ultra HDR is so many times smaller than the picture and has 1 or 3 channels.
+    is_float and compression are for format, the first that is written; other formats take their own. quality
+    None takes the format's own. The gain map of an Ultra HDR is so many times smaller than the picture and
+    has 1 or 3 channels.
     """
 
     format: Format = Format.EXR
