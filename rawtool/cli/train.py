@@ -137,15 +137,15 @@ def cameranet(asked: TrainWords, pairs: Path | None) -> int:
     Writes settings, log, curves, sample strips, last and best checkpoints into RUN. Stops cleanly with a
     checkpoint on Ctrl+C and at the time limit.
     """
-    from rawtool.cli import failures
-    from rawtool.training.app import TrainOptions, train_style
-
     if (asked.data is None) == (pairs is None):
         raise UsageError("give either --data, to train on scenes, or --pairs, to learn a style")
     if pairs is None:
         return _train("cameranet", asked)
     if asked.only:
         raise UsageError("--pairs trains the finishing only; leave --only out")
+    from rawtool.cli import failures
+    from rawtool.training.app import TrainOptions, train_style
+
     return train_style(TrainOptions(**{**asdict(asked), "data": pairs}), failures.say)
 
 

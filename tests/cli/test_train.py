@@ -149,3 +149,33 @@ def test_a_run_is_exported_into_a_folder(monkeypatch):
 )
 def test_what_is_needed_must_be_said(words):
     assert run(["train", *words]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--data", "a", "--pairs", "b"), "give either --data"),
+        ((), "give either --data"),
+        (("--pairs", "b", "--only", "restore"), "leave --only out"),
+    ],
+)
+def test_words_that_do_not_fit_together_are_refused(words, said, tmp_path, capsys):
+    assert run(["train", "cameranet", "--out", str(tmp_path / "run"), *words]) == 2
+
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_pairs_are_learned_from_as_typed(monkeypatch, capsys):
+    calls = []
+    monkeypatch.setattr(app, "train_style", lambda options, say: calls.append(options) or 0)
+
+    assert run(["train", "cameranet", "--pairs", "mine", "-o", "r", "--from", "m", "--max-minutes", "9"]) == 0
+
+    (found,) = calls
+    assert (found.data, found.out, found.start, found.max_minutes) == (
+        Path("mine"),
+        Path("r"),
+        Path("m"),
+        9.0,
+    )

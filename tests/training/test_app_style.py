@@ -11,8 +11,7 @@ pytest.importorskip("lightning_fabric")
 pytest.importorskip("matplotlib")
 pytest.importorskip("onnx")
 
-from rawtool.cli.main import run  # noqa: E402 - after the checks
-from rawtool.color.transfer import srgb_encode  # noqa: E402
+from rawtool.color.transfer import srgb_encode  # noqa: E402 - after the checks
 from rawtool.errors import ConfigError, NoInputError  # noqa: E402
 from rawtool.pipelines.clock import Clock  # noqa: E402
 from rawtool.pipelines.darkroom import open_darkroom  # noqa: E402
@@ -151,18 +150,3 @@ def test_a_style_is_not_exported_without_a_name(learned, options, tmp_path):
         export_run(options.out, tmp_path / "My_Style")
 
     assert not (tmp_path / "My_Style").exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--data", "a", "--pairs", "b"), "give either --data"),
-        ((), "give either --data"),
-        (("--pairs", "b", "--only", "restore"), "leave --only out"),
-    ],
-)
-def test_words_that_do_not_fit_together_are_refused(words, said, tmp_path, capsys):
-    assert run(["train", "cameranet", "--out", str(tmp_path / "run"), *words]) == 2
-
-    assert said in capsys.readouterr().err
-    assert not (tmp_path / "run").exists()
