@@ -7,7 +7,7 @@
 2. *local tone*: the large-scale part of log luminance (a guided filter) is compressed towards the pivot,
    which opens shadows and holds highlights; what remains, the detail, is kept and slightly raised;
 3. *contrast*: a log-logistic curve that keeps 18 % where it is and reaches white at the scene's brightest,
-   or at 60 % where nothing is as bright;
+   or at 60 % where nothing is as bright; what the sensor clipped becomes white, however dark it was exposed;
 4. *colour*: hue-keeping (the ratio of the channels) mixed with the curve per channel, which lets
    highlights go to white as film does; a moderate gain of saturation that spares what is saturated already;
 5. *gamut*: what still exceeds white is drawn towards its own luminance; then the sRGB curve.
@@ -31,8 +31,10 @@ LIGHTS_PERCENTILE, LIGHTS_TARGET = 98.0, 0.75
 """What counts as the lights of a scene, and the luminance that they may well have."""
 LIGHTS_SHARE, MOST_LIGHTS_EV = 0.5, 0.8
 """The share of the way, in EV, that dark lights are raised, and how far at most."""
-LEAST_WHITE = 0.6
-"""Light above which the curve always reaches white."""
+LEAST_WHITE, WHITE_PERCENTILE = 0.6, 99.7
+"""Light above which the curve always reaches white, and what counts as the brightest of a picture."""
+CLIPPED, CLIPPED_AREA = 0.98, 0.02
+"""Light that a sensor clipped, and the share of a picture from which it must become white."""
 COMPRESSION = 0.70
 """Slope of the large-scale log luminance after local tone mapping."""
 DETAIL = 1.12
@@ -40,6 +42,8 @@ CONTRAST = 1.45
 """Exponent of the log-logistic curve."""
 HUE_KEEPING = 0.6
 SATURATION = 1.12
+_LIFT_STEP = 3
+_LEAST_TOP = 0.25
 _FILTER_SCALE = 4
 _FILTER_RADIUS = 10
 _FILTER_EPSILON_EV2 = 0.25
@@ -78,9 +82,11 @@ def finish(rgb: Rgb, correction_ev: float = 0.0) -> Rgb:
     correction_ev is the photographer's own, on top of the automatic exposure.
     """
     rgb = np.maximum(rgb, np.float32(0.0))
-    rgb = expose_ev(rgb, auto_exposure_ev(luminance(rgb)) + correction_ev)
+    ev = auto_exposure_ev(luminance(rgb))
+    lift = white_lift(rgb, ev)
+    rgb = expose_ev(rgb, ev + correction_ev)
     rgb = compress_locally(rgb)
-    rgb = add_contrast(rgb)
+    rgb = add_contrast(rgb) * np.float32(lift)
     rgb = saturate(rgb)
     return srgb_encode(fit_gamut(rgb))
 
@@ -97,10 +103,24 @@ def compress_locally(rgb: Rgb) -> Rgb:
 def add_contrast(rgb: Rgb) -> Rgb:
     """Apply the log-logistic curve, partly to luminance and partly to each channel."""
     luma = np.maximum(luminance(rgb), np.float32(_BLACK))
-    white = max(LEAST_WHITE, float(np.percentile(brightest(rgb[::3, ::3]), 99.7)))
+    white = max(LEAST_WHITE, float(np.percentile(brightest(rgb[::3, ::3]), WHITE_PERCENTILE)))
     by_channel = logistic_curve(rgb, white)
     by_ratio = rgb * (logistic_curve(luma, white) / luma)[..., None]
     return HUE_KEEPING * by_ratio + np.float32(1.0 - HUE_KEEPING) * by_channel
+
+
+def white_lift(rgb: Rgb, ev: float) -> float:
+    """Tell how much a picture is raised so that what the sensor clipped is white after an exposure.
+
+    It is found without the photographer's correction, which it must not take back.
+    """
+    small = np.ascontiguousarray(rgb[::_LIFT_STEP, ::_LIFT_STEP])
+    demand = min(1.0, float(np.mean(brightest(small) >= CLIPPED)) / CLIPPED_AREA)
+    if demand == 0.0:
+        return 1.0
+    toned = add_contrast(compress_locally(expose_ev(small, ev)))
+    top = float(np.percentile(brightest(toned), WHITE_PERCENTILE))
+    return float(np.clip(top, _LEAST_TOP, 1.0)) ** -demand
 
 
 def logistic_curve(x: AnyArray, white: float) -> AnyArray:

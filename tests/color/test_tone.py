@@ -121,6 +121,35 @@ def test_the_curve_reaches_white_at_the_brightest_and_leaves_dark_pictures_dark(
         assert found == pytest.approx(1.0, abs=0.02) if white else found < 0.5
 
 
+def overexposed(share=0.6):
+    """A picture whose upper part the sensor clipped; below it a dark ramp."""
+    picture = scenes.grey_ramp(90, 120, (-6.0, -1.0))
+    picture[: round(90 * share)] = 1.0
+    return picture
+
+
+def test_what_the_sensor_clipped_is_white_however_dark_it_is_exposed():
+    finished = tone.finish(overexposed())
+
+    assert tone.auto_exposure_ev(tone.luminance(overexposed())) < -0.5
+    assert finished[10, 60].min() > 0.97
+    assert tone.white_lift(overexposed(), -1.0) > 1.0
+    assert tone.white_lift(overexposed() * np.float32(0.9), -1.0) == 1.0
+
+
+def test_a_lift_does_not_take_a_correction_back():
+    darker, usual = (tone.finish(overexposed(), ev)[80].mean() for ev in (-1.0, 0.0))
+
+    assert darker < 0.85 * usual
+
+
+def test_a_few_clipped_pixels_demand_little():
+    lifts = [tone.white_lift(overexposed(share), -1.0) for share in (0.0, 0.02, 0.3)]
+
+    assert lifts[0] == 1.0
+    assert lifts == sorted(lifts)
+
+
 def test_local_tone_brings_large_areas_together_and_raises_detail():
     fine = np.exp2(np.float32(0.1) * np.random.default_rng(2).standard_normal((24, 400), dtype=np.float32))
     areas = np.where(np.arange(400) < 200, np.float32(0.02), np.float32(0.5))
