@@ -37,6 +37,9 @@ WHITE_CODE = (1.0 + TOE) ** 0.5 - _ROOT
 LOG_TOE = 0.02
 """What is added before the logarithm of encoded luminance: about the code of the darkest grey that shows."""
 
+N_QUANTILES = 32
+"""Of the thumbnail's luminance and of its brightest channel: exposure and white follow from them."""
+
 _LUMA = (0.2126, 0.7152, 0.0722)
 _RGB_FROM_XYZ = (
     (3.2404542, -1.5371385, -0.4985314),
@@ -289,7 +292,7 @@ class EnhanceNetS(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.global_net = ThumbnailNet(0, 2 * self.widths[-1] + 1)
+        self.global_net = ThumbnailNet(2 * N_QUANTILES, 2 * self.widths[-1] + 1)
         self.entry = nn.Conv2d(3 * 16, self.widths[0], 3, padding=1)
         self.body = UNet(self.widths, (2,))
         self.maps = _silent(nn.Conv2d(self.widths[0], self.n_maps, 1))
@@ -301,7 +304,8 @@ class EnhanceNetS(nn.Module):
     def global_vector(self, thumbnail: Tensor) -> Tensor:
         """Give (N, 97): scales and shifts of the coarsest features, then the log gain of the picture."""
         code = _positive_code(thumbnail)
-        return self.global_net(code, code[:, 0, 0, :0])
+        levels = [quantiles(plane) for plane in (_mix(self.luma, code), code.amax(dim=1, keepdim=True))]
+        return self.global_net(code, torch.cat(levels, dim=1))
 
     def forward(self, picture: Tensor, vector: Tensor, kept: Tensor | None = None) -> Tensor:
         """Finish scene-linear RGB (N, 3, H, W), sides multiples of 16; display-encoded, not clipped.
@@ -322,6 +326,13 @@ class EnhanceNetS(nn.Module):
         hidden = F.leaky_relu(self.first(torch.cat([code, maps], dim=1)), 0.2)
         factor, offset = self.out(F.leaky_relu(self.second(hidden), 0.2)).chunk(2, dim=1)
         return code * (1.0 + factor) + offset
+
+
+def quantiles(plane: Tensor) -> Tensor:
+    """Give the logarithms of N_QUANTILES evenly spread quantiles of (N, 1, h, w), from the darkest on."""
+    values = torch.sort(plane.flatten(1), dim=1).values
+    step = (plane.shape[2] * plane.shape[3] - 1) // (N_QUANTILES - 1)
+    return torch.log(values[:, ::step][:, :N_QUANTILES] + LOG_TOE)
 
 
 def _strided(layer: nn.Conv2d, picture: Tensor, step: int) -> Tensor:

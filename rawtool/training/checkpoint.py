@@ -1,6 +1,7 @@
 """Training state on disk, written beside and renamed, so that a stop at any moment leaves a whole file."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -52,3 +53,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ConfigError(
             f"{path} is not a rawtool checkpoint; start the run again without --resume"
         ) from error
+
+
+def grown(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Fit weights to a network that sees more: the new inputs of a layer, its last columns, begin at zero."""
+    return {name: _grown(value, wanted.get(name)) for name, value in weights.items()}
+
+
+def _grown(value: Tensor, wanted: Tensor | None) -> Tensor:
+    if wanted is None or value.ndim < 2 or value.ndim != wanted.ndim:
+        return value
+    n_new = wanted.shape[1] - value.shape[1]
+    is_same_else = value.shape[:1] + value.shape[2:] == wanted.shape[:1] + wanted.shape[2:]
+    if n_new <= 0 or not is_same_else:
+        return value
+    return torch.cat([value, value.new_zeros(value.shape[0], n_new, *value.shape[2:])], dim=1)

@@ -20,7 +20,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from rawtool.errors import ConfigError
-from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from rawtool.training.checkpoint import Checkpoint, grown, load_checkpoint, save_checkpoint
 from rawtool.training.optimisers import ADAM, optimisers
 
 
@@ -217,8 +217,9 @@ class _State:
             ConfigError: the weights are another network's.
         """
         found = load_checkpoint(self.path("last"))
+        wanted = self.network.module.state_dict()
         try:
-            self.network.module.load_state_dict(found.weights)
+            self.network.module.load_state_dict(grown(found.weights, wanted))
         except RuntimeError as error:
             raise ConfigError(
                 f"{self.path('last')} holds the weights of another network; begin a new run, "
@@ -227,7 +228,7 @@ class _State:
         for name, optimiser in self.optimisers.items():
             if name in found.optimisers:
                 optimiser.load_state_dict(found.optimisers[name])
-        self.average = {k: v.to(self.fabric.device) for k, v in found.average.items()}
+        self.average = {k: v.to(self.fabric.device) for k, v in grown(found.average, wanted).items()}
         self.progress = Progress(found.step, found.seconds, found.best)
 
 

@@ -9,7 +9,14 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402 - after the c
 
 from rawtool.color.matrices import SRGB_FROM_XYZ, XYZ_FROM_SRGB  # noqa: E402
 from rawtool.nets import cameranet_s  # noqa: E402
-from rawtool.nets.cameranet_s import EnhanceNetS, RestoreNetS, root_decode, root_encode  # noqa: E402
+from rawtool.nets.cameranet_s import (  # noqa: E402
+    N_QUANTILES,
+    EnhanceNetS,
+    RestoreNetS,
+    quantiles,
+    root_decode,
+    root_encode,
+)
 
 CONDITION = torch.tensor([[1e-4, 1e-4, 2e-4, 1e-7, 1e-7, 2e-7, 1.0, 0.0]])
 FLOP_LIMIT = 60_000
@@ -178,3 +185,16 @@ def test_the_enhancement_ignores_light_below_black():
     with torch.no_grad():
         vector = net.global_vector(light(1, 3, 64, 64))
         torch.testing.assert_close(net(picture, vector), net(picture.clamp(min=0), vector))
+
+
+def test_the_picture_s_brightness_is_seen_as_quantiles():
+    dark, bright = light(1, 3, 64, 64) * 0.01, light(1, 3, 64, 64)
+
+    found = [quantiles(picture.mean(dim=1, keepdim=True)) for picture in (dark, bright)]
+
+    assert found[0].shape == (1, N_QUANTILES)
+    for levels in found:
+        assert torch.all(levels.diff() >= 0.0)
+    assert torch.all(found[1] > found[0])
+    shuffled = bright.flatten(2)[..., torch.randperm(64 * 64)].reshape(bright.shape)
+    torch.testing.assert_close(quantiles(shuffled.mean(dim=1, keepdim=True)), found[1])

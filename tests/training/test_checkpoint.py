@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from rawtool.errors import ConfigError  # noqa: E402 - after the check
-from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from rawtool.training.checkpoint import Checkpoint, grown, load_checkpoint, save_checkpoint  # noqa: E402
 
 
 def checkpoint(step=3):
@@ -83,3 +83,19 @@ def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path, monkeypat
         load_checkpoint(path)
 
     assert not (tmp_path / "trapped").exists()
+
+
+def test_weights_grow_by_inputs_that_begin_at_nothing():
+    smaller, larger = (torch.nn.Sequential(torch.nn.Linear(n, 4)) for n in (3, 5))
+    x = torch.rand(2, 5)
+
+    larger.load_state_dict(grown(smaller.state_dict(), larger.state_dict()))
+
+    torch.testing.assert_close(larger(x), smaller(x[:, :3]))
+
+
+def test_weights_of_another_network_do_not_grow():
+    weights = {"a": torch.ones(4, 3), "b": torch.ones(4), "c": torch.ones(2, 3)}
+    wanted = {"a": torch.ones(4, 2), "b": torch.ones(5), "c": torch.ones(3, 5)}
+
+    assert all(value is weights[name] for name, value in grown(weights, wanted).items())

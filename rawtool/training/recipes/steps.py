@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 from torch import nn
 from torch.utils.data import IterableDataset
 
-from rawtool.training.checkpoint import load_checkpoint
+from rawtool.training.checkpoint import grown, load_checkpoint
 from rawtool.training.data import loader
 from rawtool.training.loop import Progress, StageJob, StageSettings, train_stage
 from rawtool.training.settings import RunConfig, StageConfig, stages_of
@@ -59,5 +59,6 @@ def seed_after(n_done: int, seed: int) -> int:
 
 def with_weights(network: nn.Module, out: Path, stage: str, kind: str = "best") -> nn.Module:
     """Give a network the averaged weights of a step, those that were best or last."""
-    network.load_state_dict(load_checkpoint(out / f"{stage}-{kind}.pt").average)
+    found = load_checkpoint(out / f"{stage}-{kind}.pt").average
+    network.load_state_dict(grown(found, network.state_dict()))
     return network
