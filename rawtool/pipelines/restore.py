@@ -32,6 +32,7 @@ def restore(
     shape = (int(samples.shape[0]), int(samples.shape[1]))
     channels = network.card.channels_in
     strength = settings.strength / 100.0
+    is_grey = cfa is None and samples.ndim == 2
 
     def read(top: int, left: int, height: int, width: int) -> Layers:
         area = (top, left, height, width)
@@ -45,7 +46,9 @@ def restore(
         if strength < 1.0:
             plain = read(top, left, height, width)[..., :3]
             block = plain + np.float32(strength) * (block - plain)
-        rgb[top : top + height, left : left + width] = apply_matrix(SRGB_FROM_XYZ, block)
+        # What was seen without colours stays grey: of its XYZ the luminance counts.
+        light_of_tile = block[..., 1:2] if is_grey else apply_matrix(SRGB_FROM_XYZ, block)
+        rgb[top : top + height, left : left + width] = light_of_tile
         release(rgb)
         release(samples)
         clock.tile(share_done(top, left, block, shape), 0.7)

@@ -54,6 +54,15 @@ def test_tiles_equal_the_whole(kind, lively_darkroom):
     assert np.abs(whole - tiled).max() <= 1e-4
 
 
+def test_what_was_seen_without_colours_stays_grey(lively_darkroom):
+    samples, clean, light = prepared(lively_darkroom, "monochrome")
+
+    rgb = restore(samples, clean.cfa, light, lively_darkroom.restore, DevelopSettings(), Clock())
+
+    assert np.ptp(rgb, axis=2).max() == 0.0
+    assert np.abs(rgb - samples[..., None]).max() > 0.01
+
+
 def test_strength_blends_between_the_initial_demosaic_and_the_network(lively_darkroom):
     samples, clean, light = prepared(lively_darkroom)
 
