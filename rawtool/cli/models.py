@@ -92,10 +92,11 @@ def import_checkpoint(network: str, checkpoint: Path, out: Path) -> int:
     Needs the extra "train". Only tensors are read from FILE.pth, it cannot run code. hdrunet wants its
     authors' pretrained_model.pth.
     """
+    from rawtool.cli.report import print_line
     from rawtool.training.app import import_hdrunet
 
     import_hdrunet(checkpoint, out)
-    click.echo(f"{network}: {out}")
+    print_line(f"{network}: {out}")
     return int(ExitCode.OK)
 
 
@@ -103,10 +104,11 @@ def import_checkpoint(network: str, checkpoint: Path, out: Path) -> int:
 @options.verbosity_options
 def path() -> int:
     """Say the folders in which models are looked for, first found first."""
+    from rawtool.cli.report import print_line
     from rawtool.runtime.catalog import model_folders
 
     for folder in model_folders():
-        click.echo(str(folder))
+        print_line(str(folder))
     return int(ExitCode.OK)
 
 

@@ -1,6 +1,8 @@
 """Results as a run goes: JSON lines on standard output, prose on standard error, a summary at the end."""
 
 import json
+import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -86,15 +88,25 @@ def reporting(talk: Talk, n_files: int) -> Iterator[Reporter]:
 
 def write_json(event: object) -> None:
     """Write one JSON object as a line on standard output."""
-    click.echo(json.dumps(event, ensure_ascii=True, allow_nan=False))
+    print_line(json.dumps(event, ensure_ascii=True, allow_nan=False))
 
 
 def say_result(result: str | Mapping[str, object]) -> None:
     """Write a result on standard output: text as it is, a mapping as JSON."""
     if isinstance(result, str):
-        click.echo(result.encode("utf-8", "backslashreplace").decode("utf-8"))
+        print_line(result.encode("utf-8", "backslashreplace").decode("utf-8"))
     else:
         write_json(result)
+
+
+def print_line(text: str) -> None:
+    """Write a line on standard output; where nobody reads on (``| head``), the work goes on unheard."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def say_each(
@@ -205,12 +217,12 @@ def say_plan(plan: Plan, forecast: Forecast, talk: Talk) -> int:
         else:
             size = f"{job.source.stat().st_size / 1e6:.1f} MB" if job.source.is_file() else "missing"
             line = f"{job.source} -> {_listed(job.targets)} ({job.action.value}, {size})"
-            click.echo(failures.printable(line))
+            print_line(failures.printable(line))
     if talk.is_json:
         write_json(_forecast_event(plan, forecast))
     else:
         formats = " and ".join(each.value for each in (plan.format, *plan.also))
-        click.echo(
+        print_line(
             f"{len(plan.jobs)} files as {formats}, {forecast.n_jobs} at once, "
             f"model {forecast.network}, device {forecast.device}, "
             f"at most about {forecast.memory_bytes / 1e9:.1f} GB of memory; nothing was written"

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -133,3 +136,14 @@ def test_one_damaged_model_does_not_hide_the_others(capsys):
 def test_the_folders_are_said_in_their_order(capsys, tmp_path):
     assert run(["models", "path"]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'models'}\n"
+
+
+def test_a_reader_that_goes_away_is_no_error_and_stops_nothing():
+    nobody, pipe = os.pipe()
+    os.close(nobody)
+
+    command = [sys.executable, "-m", "rawtool", "models", "verify"]
+    done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(pipe)
+
+    assert (done.returncode, done.stderr) == (0, b"")
