@@ -44,6 +44,7 @@ __all__ = [
     "TrainOptions",
     "evaluate",
     "export_run",
+    "exported_model",
     "import_hdrunet",
     "prepare_scenes",
     "train",
@@ -151,7 +152,7 @@ def _prepared(options: TrainOptions, config: RunConfig, place: Path, say: Callab
         raise ValueError("a style begins with a model")
     start = open_start(options.start)
     with tempfile.TemporaryDirectory() as name:
-        darkroom = open_darkroom(_exported(str(options.start), Path(name)))
+        darkroom = open_darkroom(exported_model(str(options.start), Path(name)))
         pairs = prepare_pairs(options.data, darkroom, place, say)
     hand_on(start, options.out, config, options.only)
     return pairs
@@ -168,7 +169,7 @@ def evaluate(
     """
     scenes = open_scenes(data)
     with tempfile.TemporaryDirectory() as name:
-        subject = _exported(subject, Path(name))
+        subject = exported_model(subject, Path(name))
         tasks = find_model(subject, task=None).tasks
         if Task.PACK in tasks:
             return evaluate_pack(open_learned(subject), scenes, max_scenes)
@@ -177,7 +178,7 @@ def evaluate(
         return evaluate_develop(open_darkroom(subject), scenes, max_scenes)
 
 
-def _exported(subject: str, place: Path) -> str:
+def exported_model(subject: str, place: Path) -> str:
     """Give the model of a subject; a run is exported into a folder first."""
     if not is_run(Path(subject)):
         return subject

@@ -128,10 +128,10 @@ def restore_sample(
     neutral = tint @ np.ones(3)
     spread = np.sqrt(camera.noise.shot * 0.2 + camera.noise.read)
     return RestoreSample(
-        _first(picture),
+        channels_first(picture),
         restore_condition(told, gains, camera.cfa),
-        _first(apply_matrix(tint, thumbnail)),
-        _first(scene),
+        channels_first(apply_matrix(tint, thumbnail)),
+        channels_first(scene),
         (neutral / neutral[1]).astype(np.float32),
         1.0 / (0.012 + float(spread)),
     )
@@ -147,7 +147,7 @@ def _quantisation(camera: SimulatedCamera) -> float:
     return 1.0 / (12.0 * float(camera.white_level - camera.black_level) ** 2)
 
 
-def _first(picture: AnyArray) -> AnyArray:
+def channels_first(picture: AnyArray) -> AnyArray:
     """Put channels first, as networks want them."""
     return np.ascontiguousarray(np.moveaxis(picture.astype(np.float32, copy=False), 2, 0))
 
@@ -208,13 +208,13 @@ class EnhanceStream(IterableDataset[EnhanceBatch]):
         frame = exposed(random_crop(scene, side, rng), rng.normal(0, 1.2))
         correction_ev = rng.normal(0, 0.7) if rng.random() < 0.4 else 0.0
         truth = finish(frame, correction_ev)
-        thumbnail = _first(thumbnail_of(frame))
+        thumbnail = channels_first(thumbnail_of(frame))
         # The correction is seen in the picture only: the thumbnail stays, so the network cannot undo it.
         frame = expose_ev(frame, correction_ev)
         for _ in range(self.crops_per_frame):
             top, left = (int(rng.integers(0, (side - self.draw.crop) // 2 + 1)) * 2 for _ in range(2))
             window = (slice(top, top + self.draw.crop), slice(left, left + self.draw.crop))
-            yield _first(frame[window]), thumbnail, _first(truth[window])
+            yield channels_first(frame[window]), thumbnail, channels_first(truth[window])
 
 
 class JointStream(IterableDataset[JointBatch]):
@@ -246,7 +246,7 @@ class JointStream(IterableDataset[JointBatch]):
             window = (slice(top, top + self.draw.crop), slice(left, left + self.draw.crop))
             camera = random_colour_camera(self.cameras, rng)
             sample = restore_sample(frame[window], thumbnail, camera, rng, noise_error=rng.uniform(0.05, 0.6))
-            yield sample, _first(thumbnail), _first(finished[window])
+            yield sample, channels_first(thumbnail), channels_first(finished[window])
 
 
 class ScenePicker:

@@ -36,6 +36,7 @@ from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.prepare import restore_window
 from rawtool.pipelines.restore import restore
 from rawtool.sensor.camera import SimulatedCamera, expose
+from rawtool.sensor.cfa import XTRANS
 from rawtool.training.cameras import SCORED_NOISE, validation_camera
 from rawtool.training.data import exposed
 from rawtool.training.recipes.validation import held_out
@@ -128,19 +129,33 @@ def photograph(truth: Truth, cameras: tuple[CameraFacts, ...], iso: int, folder:
     none of the facts of its own tables.
     """
     camera = validation_camera(cameras, truth.number, iso)
-    counts = expose(truth.light, camera, np.random.default_rng((truth.number, iso)))
+    path = folder / f"{truth.name}-iso{iso}.dng"
+    write_raw(truth.light, camera, iso, np.random.default_rng((truth.number, iso)), path)
+    return path
+
+
+def write_raw(light: Rgb, camera: SimulatedCamera, iso: int, rng: np.random.Generator, path: Path) -> None:
+    """Photograph light with a simulated camera of any kind of sensor and write the DNG."""
+    counts = expose(light, camera, rng)
+    n_sites = len(camera.cfa.cell) ** 2 if camera.cfa else counts[0, 0].size
     frame = RawFrame(
         counts,
-        SensorKind.BAYER,
+        _kind_of(camera),
         camera.cfa,
-        (float(camera.black_level),) * 4,
+        (float(camera.black_level),) * n_sites,
         float(camera.white_level),
         (0, 0, int(counts.shape[0]), int(counts.shape[1])),
-        camera_capture(camera, iso),
+        _capture(camera, iso),
     )
-    path = folder / f"{truth.name}-iso{iso}.dng"
     write_dng(frame, path, overwrite=True)
-    return path
+
+
+def _kind_of(camera: SimulatedCamera) -> SensorKind:
+    if camera.cfa is None:
+        return SensorKind.MONOCHROME if camera.is_monochrome else SensorKind.LINEAR
+    if camera.cfa.pattern is not None:
+        return SensorKind.BAYER
+    return SensorKind.XTRANS if camera.cfa == XTRANS else SensorKind.QUAD_BAYER
 
 
 def judge(truth: Truth, frames: Mapping[str, Path], darkroom: Darkroom) -> Iterator[Finding]:
@@ -215,7 +230,7 @@ def _curve_score(light: Rgb, truth: Truth) -> Score:
     return finishing_score(encode(light, Profile.SRGB), truth.finished)
 
 
-def camera_capture(camera: SimulatedCamera, iso: int) -> Capture:
+def _capture(camera: SimulatedCamera, iso: int) -> Capture:
     """Say what the DNG states of the camera: daylight matrix, daylight as the light of the shot."""
     camera_from_xyz = np.diag(camera.neutral) @ camera.balanced_from_rgb @ SRGB_FROM_XYZ
     neutral = camera.neutral / camera.neutral[1]

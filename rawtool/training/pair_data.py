@@ -8,7 +8,7 @@ from torch.utils.data import IterableDataset
 
 from rawtool.arrays import AnyArray
 from rawtool.errors import ConfigError
-from rawtool.training.data import Draw, EnhanceBatch, worker_number
+from rawtool.training.data import Draw, EnhanceBatch, channels_first, worker_number
 from rawtool.training.pairs import PairSet, Window
 from rawtool.training.recipes.validation import middle_of
 
@@ -46,7 +46,7 @@ class PairStream(IterableDataset[EnhanceBatch]):
         light, codes = (picture[area] for picture in self.pairs.pictures(window))
         n_turns, is_mirrored = int(rng.integers(4)), bool(rng.random() < 0.5)
         return tuple(
-            _first(_turned(each, n_turns, is_mirrored=is_mirrored))
+            channels_first(_turned(each, n_turns, is_mirrored=is_mirrored))
             for each in (light, self.pairs.thumbnails[window.pair], _decoded(codes))
         )
 
@@ -60,7 +60,7 @@ def pair_cases(pairs: PairSet) -> list[EnhanceBatch]:
 def _case(pairs: PairSet, window: Window) -> EnhanceBatch:
     light, codes = (middle_of(picture, VALIDATION_SIDE) for picture in pairs.pictures(window))
     rows = (light, pairs.thumbnails[window.pair], _decoded(codes))
-    return EnhanceBatch(*(torch.from_numpy(_first(row)[None]) for row in rows))
+    return EnhanceBatch(*(torch.from_numpy(channels_first(row)[None]) for row in rows))
 
 
 def _decoded(codes: AnyArray) -> AnyArray:
@@ -69,7 +69,3 @@ def _decoded(codes: AnyArray) -> AnyArray:
 
 def _turned(picture: AnyArray, n_turns: int, *, is_mirrored: bool) -> AnyArray:
     return np.rot90(picture[:, ::-1] if is_mirrored else picture, n_turns)
-
-
-def _first(picture: AnyArray) -> AnyArray:
-    return np.ascontiguousarray(np.moveaxis(picture.astype(np.float32), 2, 0))

@@ -31,6 +31,7 @@ from rawtool.color.transfer import srgb_decode
 from rawtool.io.image import read_image
 from rawtool.metrics.fidelity import finishing_score, luma, restoration_score
 from rawtool.pipelines.darkroom import open_darkroom
+from rawtool.training.app import exported_model
 from rawtool.training.evaluation import (
     FINISHING,
     RESTORATION,
@@ -42,7 +43,6 @@ from rawtool.training.evaluation import (
     photographs,
     truths,
 )
-from rawtool.training.runs import export_run, is_run
 from rawtool.training.scenes import open_scenes
 
 LARGEST_CUT = 32
@@ -158,20 +158,12 @@ def _findings(
 ) -> Iterator[Finding]:
     scenes = open_scenes(words.data)
     with tempfile.TemporaryDirectory() as model:
-        darkroom = open_darkroom(_model(words.model, Path(model) / "model"))
+        darkroom = open_darkroom(exported_model(words.model, Path(model)))
         for truth in truths(scenes, words.scenes):
             print(f"scene {truth.number + 1}: {truth.name}", file=sys.stderr)
             frames = photographs(truth, scenes.cameras, place)
             yield from judge(truth, frames, darkroom)
             yield from judge_peers(truth, frames, peers, notes)
-
-
-def _model(subject: str, place: Path) -> str:
-    """Give the model that a subject names; a run is exported first."""
-    if not is_run(Path(subject)):
-        return subject
-    export_run(Path(subject), place)
-    return str(place)
 
 
 def judge_peers(

@@ -18,16 +18,13 @@ import numpy as np
 
 from rawtool.arrays import Rgb
 from rawtool.errors import RawtoolError
-from rawtool.frames import RawFrame
-from rawtool.io.dng import write_dng
 from rawtool.io.librawrender import render_linear
 from rawtool.metrics.fidelity import Score, restoration_score
 from rawtool.pipelines.darkroom import Darkroom, open_darkroom
-from rawtool.sensor.camera import SimulatedCamera, expose
 from rawtool.sensor.cfa import QUAD_RGGB, RGGB, XTRANS
 from rawtool.training.cameras import validation_camera
 from rawtool.training.data import grey
-from rawtool.training.evaluation import Truth, camera_capture, developed_light, truths
+from rawtool.training.evaluation import Truth, developed_light, truths, write_raw
 from rawtool.training.scenes import CameraFacts, open_scenes
 from rawtool.vocabulary import SensorKind
 
@@ -78,7 +75,7 @@ def judged(
         camera = replace(camera, balanced_from_rgb=np.eye(3), neutral=ones, is_monochrome=True)
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "a.dng"
-        photograph(light, camera, kind, iso, path)
+        write_raw(light, camera, iso, np.random.default_rng(iso), path)
         restored, initial = developed_light(path, darkroom)
         yield f"rawtool {darkroom.model.label}", restoration_score(restored[: len(light)], light)
         yield "initial interpolation", restoration_score(initial[: len(light)], light)
@@ -93,22 +90,6 @@ def judged(
 def same_size(rendered: Rgb, light: Rgb) -> Rgb:
     """Give three channels to what has one."""
     return np.broadcast_to(rendered, light.shape).copy() if rendered.shape[2:] == (1,) else rendered
-
-
-def photograph(light: Rgb, camera: SimulatedCamera, kind: SensorKind, iso: int, path: Path) -> None:
-    """Write a DNG of a scene."""
-    counts = expose(light, camera, np.random.default_rng(iso))
-    n_sites = len(camera.cfa.cell) ** 2 if camera.cfa else counts[0, 0].size
-    frame = RawFrame(
-        counts,
-        kind,
-        camera.cfa,
-        (float(camera.black_level),) * n_sites,
-        float(camera.white_level),
-        (0, 0, int(counts.shape[0]), int(counts.shape[1])),
-        camera_capture(camera, iso),
-    )
-    write_dng(frame, path, overwrite=True)
 
 
 if __name__ == "__main__":

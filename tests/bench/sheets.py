@@ -25,16 +25,12 @@ from peers import PEERS, Peer, export
 
 from rawtool.arrays import AnyArray, Rgb
 from rawtool.color.tone import finish
-from rawtool.frames import RawFrame
-from rawtool.io.dng import write_dng
 from rawtool.io.image import read_image
-from rawtool.sensor.camera import expose
 from rawtool.sensor.noise import NoiseModel
 from rawtool.training.cameras import READ_PER_ISO2, SHOT_PER_ISO, validation_camera
 from rawtool.training.data import exposed
-from rawtool.training.evaluation import FINISHING, camera_capture
+from rawtool.training.evaluation import FINISHING, write_raw
 from rawtool.training.scenes import SceneSet, open_scenes
-from rawtool.vocabulary import SensorKind
 
 CAPTION = 14
 Cell = tuple[str, Rgb]
@@ -80,11 +76,7 @@ def photograph(light: Rgb, scenes: SceneSet, number: int, iso: int, path: Path) 
     """Write a DNG of a scene through a held-out camera."""
     camera = validation_camera(scenes.cameras, number, 100)
     camera = replace(camera, noise=NoiseModel(SHOT_PER_ISO * iso, READ_PER_ISO2 * iso**2 + 1e-10))
-    counts = expose(light, camera, np.random.default_rng(number))
-    area = (0, 0, int(counts.shape[0]), int(counts.shape[1]))
-    levels = (float(camera.black_level),) * 4, float(camera.white_level)
-    capture = camera_capture(camera, iso)
-    write_dng(RawFrame(counts, SensorKind.BAYER, camera.cfa, *levels, area, capture), path, overwrite=True)
+    write_raw(light, camera, iso, np.random.default_rng(number), path)
 
 
 def developed(path: Path, model: str, place: Path) -> Iterator[Cell]:

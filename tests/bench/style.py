@@ -24,18 +24,13 @@ import PIL.Image
 import tifffile
 
 from rawtool.arrays import AnyArray, Rgb
-from rawtool.color.matrices import SRGB_FROM_XYZ
 from rawtool.color.tone import finish
 from rawtool.color.transfer import quantise
-from rawtool.frames import Capture, Illuminated, RawFrame
-from rawtool.io.dng import write_dng
 from rawtool.metrics.fidelity import finishing_score
-from rawtool.sensor.camera import SimulatedCamera, expose
-from rawtool.sensor.cfa import RGGB
 from rawtool.training.cameras import random_bayer_camera, usable_cameras
 from rawtool.training.data import exposed
+from rawtool.training.evaluation import write_raw
 from rawtool.training.scenes import SceneSet, open_scenes
-from rawtool.vocabulary import SensorKind
 
 N_NODES = 17
 LONGEST = 1536
@@ -68,20 +63,6 @@ def looked_up(table: AnyArray, picture: Rgb) -> Rgb:
     return found
 
 
-def photograph(light: Rgb, camera: SimulatedCamera, rng: np.random.Generator, path: Path) -> None:
-    """Write a raw of a scene."""
-    counts = expose(light, camera, rng)
-    camera_from_xyz = np.diag(camera.neutral) @ camera.balanced_from_rgb @ SRGB_FROM_XYZ
-    neutral = camera.neutral / camera.neutral[1]
-    capture = Capture("Simulated", "Style", neutral, (Illuminated(6504.0, camera_from_xyz),))
-    height, width = counts.shape
-    black = (float(camera.black_level),) * 4
-    frame = RawFrame(
-        counts, SensorKind.BAYER, RGGB, black, float(camera.white_level), (0, 0, height, width), capture
-    )
-    write_dng(frame, path, overwrite=True)
-
-
 def write_finished(picture: Rgb, stem: Path, number: int) -> None:
     """Write a finished picture: JPEG, 16-bit TIFF and a JPEG of half size by turns."""
     if number % 3 == 1:
@@ -108,7 +89,7 @@ def make(data: Path, out: Path, n_pairs: int) -> None:
             light = np.ascontiguousarray(scene[: scene.shape[0] // 2 * 2, : scene.shape[1] // 2 * 2])
             light = light[:LONGEST, :LONGEST]
             stem = folder / f"{number:03}_{Path(scenes.entries[at].name).stem}"
-            photograph(light, camera, rng, stem.with_suffix(".dng"))
+            write_raw(light, camera, 400, rng, stem.with_suffix(".dng"))
             picture = looked_up(table, finish(light))
             write_finished(picture, stem, 1 if is_validation else number)
 
