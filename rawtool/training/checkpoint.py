@@ -68,3 +68,27 @@ def _grown(value: Tensor, wanted: Tensor | None) -> Tensor:
     if n_new <= 0 or not is_same_else:
         return value
     return torch.cat([value, value.new_zeros(value.shape[0], n_new, *value.shape[2:])], dim=1)
+
+
+def begun(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Let a network begin with what fits of the weights of a similar one; name those that begin anew.
+
+    Layers that it lacks are left out, new inputs begin at zero, and of a larger kernel the middle is taken.
+    """
+    found, anew = {}, []
+    for name, own in wanted.items():
+        value = weights.get(name)
+        value = None if value is None else _middle(_grown(value, own), own)
+        if value is None or value.shape != own.shape:
+            anew.append(name)
+            value = own
+        found[name] = value
+    return found, anew
+
+
+def _middle(value: Tensor, wanted: Tensor) -> Tensor:
+    """Cut a square kernel of odd size to the wanted size about its centre."""
+    if value.ndim != 4 or wanted.ndim != 4:
+        return value
+    margin = (value.shape[2] - wanted.shape[2]) // 2
+    return value[:, :, margin:-margin, margin:-margin].clone() if margin > 0 else value

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rawtool.arrays import AnyArray
 from rawtool.errors import VerificationError
-from rawtool.nets.exact import freeze
+from rawtool.nets.exact import ONE, WEIGHT_ONE, ExactConv, freeze
 from rawtool.nets.raw_metadata_order import N_GROUPS
 from rawtool.nets.raw_metadata_s import (
     N_HYPER,
@@ -70,6 +70,23 @@ def parts_of(net: RawMetadataS) -> dict[Part, nn.Module]:
         "y_start": Method(net, "start_y"),
         "y_step": Method(net.y_level, "gaussians"),
     }
+
+
+def thawed(graphs: Mapping[Part, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Undo ``freeze``: give the parameters of a network from the weights in its six graphs.
+
+    Rounding is not undone, so the network computes what the graphs do.
+    """
+    found: dict[str, Tensor] = {}
+    for part, weights in graphs.items():
+        place = f"{part.removesuffix('_step')}_level." if part in ("z_step", "y_step") else ""
+        found |= {place + name.removeprefix("net."): value for name, value in weights.items()}
+    network = RawMetadataS()
+    for place, layer in network.named_modules():
+        if isinstance(layer, ExactConv):
+            found[f"{place}.weight"] = found[f"{place}.weight"] / WEIGHT_ONE
+            found[f"{place}.bias"] = found[f"{place}.bias"] / (WEIGHT_ONE * ONE)
+    return found
 
 
 def coder_card(name: str, version: str, training: str) -> CoderCard:

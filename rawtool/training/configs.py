@@ -167,7 +167,7 @@ class RawMetadataConfig:
     recipe: ClassVar[str] = "raw-metadata"
     losses: ClassVar[tuple[str, ...]] = ("log-cost",)
     combining: ClassVar[Mapping[str, Mapping[str, str]]] = {}
-    tasks: ClassVar[Mapping[str, Task]] = {}
+    tasks: ClassVar[Mapping[str, Task]] = {"codec": Task.PACK}
 
     size: str = "s"
     loss: str = "log-cost"

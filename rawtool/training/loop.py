@@ -6,6 +6,7 @@ at ``max_steps``, ``max_minutes`` or SIGINT, always with a checkpoint.
 """
 
 import json
+import logging
 import math
 import signal
 import time
@@ -20,8 +21,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from rawtool.errors import ConfigError
-from rawtool.training.checkpoint import Checkpoint, grown, load_checkpoint, save_checkpoint
+from rawtool.training.checkpoint import Checkpoint, begun, grown, load_checkpoint, save_checkpoint
 from rawtool.training.optimisers import ADAM, optimisers
+
+log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -218,18 +221,34 @@ class _State:
         """
         found = load_checkpoint(self.path("last"))
         wanted = self.network.module.state_dict()
+        weights, average = found.weights, found.average
+        if found.step == 0:
+            weights, anew = begun(weights, wanted)
+            average, _ = begun(average, wanted)
+            self.say_anew(anew, len(wanted))
         try:
-            self.network.module.load_state_dict(grown(found.weights, wanted))
+            self.network.module.load_state_dict(grown(weights, wanted))
         except RuntimeError as error:
-            raise ConfigError(
-                f"{self.path('last')} holds the weights of another network; begin a new run, "
-                "with --from a run or model of the same network or without"
-            ) from error
+            raise self.other_network() from error
         for name, optimiser in self.optimisers.items():
             if name in found.optimisers:
                 optimiser.load_state_dict(found.optimisers[name])
-        self.average = {k: v.to(self.fabric.device) for k, v in grown(found.average, wanted).items()}
+        self.average = {k: v.to(self.fabric.device).float() for k, v in grown(average, wanted).items()}
         self.progress = Progress(found.step, found.seconds, found.best)
+
+    def say_anew(self, anew: list[str], n_wanted: int) -> None:
+        """Name the weights that a start does not have, as long as they are the fewer."""
+        if 2 * len(anew) > n_wanted:
+            raise self.other_network()
+        if anew:
+            log.warning("%s begins anew with: %s", self.settings.name, ", ".join(anew))
+
+    def other_network(self) -> ConfigError:
+        """Say that the last checkpoint does not fit."""
+        return ConfigError(
+            f"{self.path('last')} holds the weights of another network; begin a new run, "
+            "with --from a run or model of the same network or without"
+        )
 
 
 def _to_device(fabric: Fabric, batch: AnyBatch) -> AnyBatch:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from rawtool.errors import ConfigError, ModelNotFoundError
 from rawtool.runtime.catalog import Model, find_model, verify_model
+from rawtool.runtime.codercard import PARTS
 from rawtool.training.runs import is_run, read_run
 from rawtool.training.settings import RunConfig, stages_of
+from rawtool.vocabulary import Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -142,10 +144,21 @@ class ModelStart:
         task = config.tasks.get(step)
         if task not in self.model.tasks:
             return None
+        if task is Task.PACK:
+            return _codec_weights(self.model)
         graphs = self.model.card(task).graphs
         return (
             {} if graphs is None else _onnx_weights([self.model.folder / file.path for file in graphs.files])
         )
+
+
+def _codec_weights(model: Model) -> "dict[str, Tensor]":
+    """Give the weights of a codec; those of exact layers are rounded, as the files have them."""
+    from rawtool.training.coder_export import thawed
+
+    graphs = model.coder.graphs
+    parts = {} if graphs is None else {part: getattr(graphs, part) for part in PARTS}
+    return thawed({part: _onnx_weights([model.folder / file.path]) for part, file in parts.items()})
 
 
 def _onnx_weights(graphs: list[Path]) -> "dict[str, Tensor]":
@@ -155,6 +168,10 @@ def _onnx_weights(graphs: list[Path]) -> "dict[str, Tensor]":
 
     found: dict[str, Tensor] = {}
     for path in graphs:
-        for weight in onnx.load(path).graph.initializer:
+        graph = onnx.load(path).graph
+        for weight in graph.initializer:
             found[weight.name] = torch.from_numpy(numpy_helper.to_array(weight).copy())
+        # Of weights that are equal a file holds one; the others are its copies.
+        copies = (node for node in graph.node if node.op_type == "Identity" and node.input[0] in found)
+        found |= {node.output[0]: found[node.input[0]] for node in copies}
     return found

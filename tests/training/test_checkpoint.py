@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from rawtool.errors import ConfigError  # noqa: E402 - after the check
-from rawtool.training.checkpoint import Checkpoint, grown, load_checkpoint, save_checkpoint  # noqa: E402
+from rawtool.training.checkpoint import Checkpoint, begun, grown, load_checkpoint, save_checkpoint  # noqa: E402
 
 
 def checkpoint(step=3):
@@ -99,3 +99,27 @@ def test_weights_of_another_network_do_not_grow():
     wanted = {"a": torch.ones(4, 2), "b": torch.ones(5), "c": torch.ones(3, 5)}
 
     assert all(value is weights[name] for name, value in grown(weights, wanted).items())
+
+
+def test_a_smaller_network_begins_with_what_fits_of_a_larger_one():
+    torch.manual_seed(1)
+    larger = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3, padding=1), torch.nn.Conv2d(3, 2, 3))
+    smaller = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 1))
+
+    found, anew = begun(larger.state_dict(), smaller.state_dict())
+
+    assert anew == []
+    assert list(found) == ["0.weight", "0.bias"]
+    torch.testing.assert_close(found["0.weight"], larger[0].weight[:, :, 1:2, 1:2])
+    torch.testing.assert_close(found["0.bias"], larger[0].bias)
+
+
+def test_what_a_start_lacks_or_has_in_another_shape_begins_anew_and_is_named():
+    weights = {"a": torch.ones(4, 3), "b": torch.ones(4)}
+    wanted = {"a": torch.zeros(4, 5), "b": torch.zeros(5), "c": torch.zeros(2)}
+
+    found, anew = begun(weights, wanted)
+
+    assert anew == ["b", "c"]
+    torch.testing.assert_close(found["a"], torch.tensor([[1.0, 1.0, 1.0, 0.0, 0.0]] * 4))
+    assert found["b"] is wanted["b"]

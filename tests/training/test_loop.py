@@ -13,7 +13,8 @@ pytest.importorskip("lightning_fabric")
 
 from lightning_fabric import Fabric  # noqa: E402 - after the checks
 
-from rawtool.training.checkpoint import load_checkpoint  # noqa: E402
+from rawtool.errors import ConfigError  # noqa: E402
+from rawtool.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from rawtool.training.loop import StageJob, StageSettings, train_stage  # noqa: E402
 
 LONG = StageSettings("toy", 1000, 1e6, 0.05, warmup_steps=2, validate_every_s=1e6, log_every=1)
@@ -174,3 +175,24 @@ def test_the_log_tells_loss_speed_and_scores(fabric, tmp_path):
     assert {"stage", "minutes", "loss", "rate", "pixels_per_s"} == found[0].keys() - {"step"}
     assert found[-1]["score"] == 0.0
     assert all(row["pixels_per_s"] > 0 for row in found[:2])
+
+
+def started(folder, weights):
+    save_checkpoint(folder / "toy-last.pt", Checkpoint("toy", 0, 0.0, -math.inf, weights, weights, {}))
+
+
+def test_a_start_that_lacks_a_layer_is_said(fabric, tmp_path, caplog):
+    begin = job()
+    weights = {k: v for k, v in begin.network.state_dict().items() if k != "0.bias"}
+    started(tmp_path, {**weights, "2.weight": torch.ones(1)})
+
+    train_stage(fabric, begin, batches(), replace(LONG, max_steps=1), tmp_path, resume=True)
+
+    assert "toy begins anew with: 0.bias" in caplog.text
+
+
+def test_a_start_of_another_network_is_refused(fabric, tmp_path):
+    started(tmp_path, {"other.weight": torch.ones(3)})
+
+    with pytest.raises(ConfigError, match="weights of another network"):
+        train_stage(fabric, job(), batches(), replace(LONG, max_steps=1), tmp_path, resume=True)

@@ -1,5 +1,6 @@
 """What a run begins with: another run's weights, or those in a model's files."""
 
+import copy
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,15 @@ pytest.importorskip("onnx")
 
 from rawtool.errors import ConfigError, ModelError  # noqa: E402 - after the checks
 from rawtool.nets.cameranet_s import RestoreNetS  # noqa: E402
+from rawtool.nets.exact import freeze  # noqa: E402
+from rawtool.nets.raw_metadata_s import RawMetadataS  # noqa: E402
 from rawtool.training.checkpoint import load_checkpoint  # noqa: E402
+from rawtool.training.coder_export import coder_card, export_coder  # noqa: E402
 from rawtool.training.configs import CameraNetConfig, HdrUnetConfig, RawMetadataConfig  # noqa: E402
 from rawtool.training.recipes.hdr_wrappers import reconstructor  # noqa: E402
 from rawtool.training.recipes.wrappers import enhancer, restorer  # noqa: E402
 from rawtool.training.starts import hand_on, open_start  # noqa: E402
+from tests import coders  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -24,6 +29,7 @@ from rawtool.training.starts import hand_on, open_start  # noqa: E402
         ("cameranet-s", "restore", CameraNetConfig(), lambda: restorer("s")),
         ("cameranet-s", "enhance", CameraNetConfig(), lambda: enhancer("s")),
         ("hdr-s", "reconstruct", HdrUnetConfig(), lambda: reconstructor(HdrUnetConfig())),
+        ("raw-metadata-s", "codec", RawMetadataConfig(), RawMetadataS),
     ],
 )
 def test_a_shipped_model_gives_every_weight_of_its_network(name, step, config, build):
@@ -86,3 +92,16 @@ def test_a_damaged_model_is_refused_before_anything_is_made(untrained_model, tmp
 
     with pytest.raises(ModelError, match="SHA-256 differs"):
         open_start(damaged)
+
+
+def test_a_codec_begins_with_what_its_model_computes(tmp_path):
+    original = coders.network()
+    export_coder(original, coder_card("raw-metadata-s", "9", ""), tmp_path / "raw-metadata-s-v9")
+    exported, begun = copy.deepcopy(original), RawMetadataS().eval()
+    freeze(exported)
+
+    begun.load_state_dict(open_start(tmp_path / "raw-metadata-s-v9").weights("codec", RawMetadataConfig()))
+
+    freeze(begun)
+    for name, value in exported.state_dict().items():
+        torch.testing.assert_close(begun.state_dict()[name], value, rtol=0, atol=0)
