@@ -31,7 +31,15 @@ from rawtool.training.recipes import style
 from rawtool.training.recipes.registry import CONFIGS, Recipe, recipe
 from rawtool.training.runs import FACTS, SETTINGS, export_run, fact, is_run, read_run
 from rawtool.training.scenes import SceneSet, open_scenes, prepare_scenes
-from rawtool.training.settings import Config, RunConfig, dump_config, read_config, scaled, stages_of
+from rawtool.training.settings import (
+    Config,
+    RunConfig,
+    dump_config,
+    read_config,
+    scaled,
+    stages_of,
+    steps_to_train,
+)
 from rawtool.training.starts import hand_on, open_start
 from rawtool.vocabulary import ExitCode, Task
 
@@ -101,12 +109,12 @@ def train(name: str, options: TrainOptions, say: Callable[[str], None] = _LOG.in
         hand_on(open_start(options.start), options.out, config, options.only)
         is_begun = True
     _note(options, config)
-    for stage in options.only or stages_of(config):
+    for stage in options.only or steps_to_train(config):
         progress = chosen.train_step(stage, config, scenes, fabric, options.out, resume=is_begun)
         chosen.draw(options.out, scenes, config)
         if progress.is_stopped:
             break
-    first = next(iter(stages_of(config)))
+    first = next(iter(options.only or steps_to_train(config)))
     return int(ExitCode.OK if (options.out / f"{first}-last.pt").exists() else ExitCode.MIXED)
 
 
@@ -207,7 +215,7 @@ def _rehearse(
     """Take one step of each stage and say how fast it was and how much memory it took."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for stage in stages_of(config):
+        for stage in steps_to_train(config):
             if chosen.train_step(stage, config, scenes, fabric, folder, resume=False).is_stopped:
                 return int(ExitCode.MIXED)
         rows = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]

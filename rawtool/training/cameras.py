@@ -35,8 +35,10 @@ def neutral_under(camera: CameraFacts, cct_k: float) -> Vector3:
     return neutral / neutral.max()
 
 
-def usable_cameras(cameras: tuple[CameraFacts, ...]) -> list[CameraFacts]:
+def usable_cameras(cameras: tuple[CameraFacts, ...], only: str = "") -> list[CameraFacts]:
     """Keep the cameras to train on: not held out, and with a matrix that can be turned round.
+
+    only is the model of the one camera that is wanted, held out or not.
 
     Raises:
         ConfigError: none is left.
@@ -47,8 +49,11 @@ def usable_cameras(cameras: tuple[CameraFacts, ...]) -> list[CameraFacts]:
         is_sound = np.linalg.cond(matrix) < 20 and np.all(
             np.array(camera.d65).reshape(3, 3).sum(axis=1) > 0.05
         )
-        if camera.model not in HELD_OUT_CAMERAS and is_sound:
+        is_wanted = camera.model == only if only else camera.model not in HELD_OUT_CAMERAS
+        if is_wanted and is_sound:
             kept.append(camera)
+    if not kept and only:
+        raise ConfigError(f"the scene folder knows no camera {only}; write a model of its cameras.csv")
     if not kept:
         raise ConfigError(
             "the scene folder knows no cameras; put cameras.csv beside the pictures and prepare again"
@@ -115,7 +120,11 @@ def validation_camera(
 ) -> SimulatedCamera:
     """Give one of the held-out cameras at D65 with the scored noise of ISO 100, 1600 or 12800."""
     held = [c for c in cameras if c.model in HELD_OUT_CAMERAS] or list(cameras)
-    facts = held[at % len(held)]
+    return scored_camera(held[at % len(held)], iso, cfa)
+
+
+def scored_camera(facts: CameraFacts, iso: int, cfa: Cfa = RGGB) -> SimulatedCamera:
+    """Give a camera at D65 with the scored noise of ISO 100, 1600 or 12800."""
     neutral = np.array(facts.d65).reshape(3, 3) @ XYZ_FROM_SRGB.sum(axis=1)
     shot, read = SCORED_NOISE[iso]
     return SimulatedCamera(balanced_from_rgb(facts), neutral / neutral.max(), NoiseModel(shot, read), cfa)

@@ -14,7 +14,8 @@ class CameraNetConfig:
 
     loss is ``encoded`` (L1 and RMS of square-root-encoded light) or ``paper`` (L1 and log-L1 of light).
     balance is the share of the restoration in the joint loss (the paper's lambda). A batch of the steps
-    enhance and joint is a multiple of crops_per_frame.
+    enhance and joint is a multiple of crops_per_frame. For the paper's comparison of cameras the restoration
+    may learn from one camera only, and without the conversion to XYZ (is_in_xyz).
     """
 
     recipe: ClassVar[str] = "cameranet"
@@ -32,6 +33,8 @@ class CameraNetConfig:
     validate_every_s: float = 300.0
     balance: float = 0.75
     crops_per_frame: int = 8
+    camera: str = ""
+    is_in_xyz: bool = True
     restore: StageConfig = field(default_factory=lambda: StageConfig(199.0, 160, 10, 1.5e-3))
     enhance: StageConfig = field(default_factory=lambda: StageConfig(13.0, 256, 16, 2e-3))
     joint: StageConfig = field(default_factory=lambda: StageConfig(6.0, 192, 8, 1e-4))
@@ -43,6 +46,8 @@ class CameraNetConfig:
             found.append("balance is not a share from 0 to 1")
         if self.crops_per_frame <= 0:
             found.append(f"crops_per_frame = {self.crops_per_frame} is not above 0")
+        if not self.is_in_xyz and self.joint.steps > 0:
+            found.append("without XYZ there is a restoration only; set joint.steps=0 and enhance.steps=0")
         for name, stage in stages_of(self).items():
             if self.size == "paper" and stage.crop < 288:
                 found.append(f"{name}.crop = {stage.crop} is below 288, the smallest picture of size paper")

@@ -103,28 +103,27 @@ def restore_sample(
     rng: np.random.Generator,
     *,
     noise_error: float = 0.25,
+    is_in_xyz: bool = True,
 ) -> RestoreSample:
     """Expose a crop (balanced linear RGB in [0, 1]) and prepare it as ``develop`` does.
 
     noise_error is the spread (log) by which the noise that is told differs from the truth, as an
-    estimate from a frame does.
+    estimate from a frame does. Where it is not in XYZ, the camera's own channels are taken for Rec.709 ones,
+    so that the network must learn the camera's matrix: what the paper compares its conversion with.
     """
     if camera.is_monochrome:
         scene, thumbnail = (grey(each) for each in (scene, thumbnail))
     gains = gains_of_neutral(camera.neutral)
-    xyz_from_balanced = XYZ_FROM_SRGB @ np.linalg.inv(camera.balanced_from_rgb)
+    xyz_from_balanced = XYZ_FROM_SRGB
+    if is_in_xyz:
+        xyz_from_balanced = XYZ_FROM_SRGB @ np.linalg.inv(camera.balanced_from_rgb)
     balanced = balance_samples(levels_of(expose(scene, camera, rng), camera), camera.cfa, gains)
     picture = restore_input(balanced, camera.cfa, xyz_from_balanced)
     told = NoiseModel(
         camera.noise.shot * float(np.exp(rng.normal(0, noise_error))),
         camera.noise.read * float(np.exp(rng.normal(0, 1.5 * noise_error))) + _quantisation(camera),
     )
-    tint = (
-        XYZ_FROM_SRGB
-        @ np.linalg.inv(camera.balanced_from_rgb)
-        @ np.diag(camera.neutral)
-        @ camera.balanced_from_rgb
-    )
+    tint = xyz_from_balanced @ np.diag(camera.neutral) @ camera.balanced_from_rgb
     neutral = tint @ np.ones(3)
     spread = np.sqrt(camera.noise.shot * 0.2 + camera.noise.read)
     return RestoreSample(
@@ -154,11 +153,17 @@ def channels_first(picture: AnyArray) -> AnyArray:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """How scenes are drawn: crop side in pixels, batch size, share of HDR scenes."""
+    """How scenes are drawn: crop side in pixels, batch size, share of HDR scenes.
+
+    camera is the model of the only camera that photographs them, none: all but the held-out ones. Samples are
+    in XYZ, or in the camera's own channels.
+    """
 
     crop: int
     batch: int
     hdr_share: float = 0.6
+    camera: str = ""
+    is_in_xyz: bool = True
 
 
 class RestoreStream(IterableDataset[RestoreBatch]):
@@ -167,7 +172,7 @@ class RestoreStream(IterableDataset[RestoreBatch]):
     def __init__(self, scenes: SceneSet, draw: Draw, seed: int) -> None:
         self.scenes, self.draw, self.seed = scenes, draw, seed
         self.pick = ScenePicker(scenes, draw)
-        self.cameras = usable_cameras(scenes.cameras)
+        self.cameras = usable_cameras(scenes.cameras, draw.camera)
 
     def __iter__(self) -> Iterator[RestoreBatch]:
         """Yield batches for ever."""
@@ -183,7 +188,12 @@ class RestoreStream(IterableDataset[RestoreBatch]):
         crop = np.minimum(random_crop(self.scenes.scene(at), self.draw.crop, rng) * gain, np.float32(1.0))
         thumbnail = random_thumbnail(np.minimum(self.scenes.thumbnails[at] * gain, np.float32(1.0)), rng)
         return restore_sample(
-            crop, thumbnail, random_camera(self.cameras, rng), rng, noise_error=rng.uniform(0.05, 0.6)
+            crop,
+            thumbnail,
+            random_camera(self.cameras, rng),
+            rng,
+            noise_error=rng.uniform(0.05, 0.6),
+            is_in_xyz=self.draw.is_in_xyz,
         )
 
 

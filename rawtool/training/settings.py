@@ -17,7 +17,10 @@ OPTIMISERS = ("adam", "muon")
 
 @dataclass(frozen=True, slots=True)
 class StageConfig:
-    """One step of a recipe: how long, how fast, on what batches (crop in pixels), by which optimiser."""
+    """One step of a recipe: how long, how fast, on what batches (crop in pixels), by which optimiser.
+
+    No steps leave it out: what it would have made begins at random in the steps that combine it.
+    """
 
     minutes: float
     crop: int
@@ -29,8 +32,8 @@ class StageConfig:
     def contradictions(self, name: str) -> list[str]:
         """Find values that no recipe can work with; name is the step's."""
         found = []
-        if min(self.minutes, self.rate) <= 0 or min(self.crop, self.batch, self.steps) <= 0:
-            found.append(f"{name} has a value that is not above 0")
+        if min(self.minutes, self.rate) <= 0 or min(self.crop, self.batch) <= 0 or self.steps < 0:
+            found.append(f"{name} has a value that is not above 0 (steps may be 0)")
         if self.crop % 32:
             found.append(f"{name}.crop = {self.crop} is not a multiple of 32")
         if self.optimiser not in OPTIMISERS:
@@ -88,6 +91,11 @@ def stages_of(config: RunConfig) -> dict[str, StageConfig]:
     return {name: value for name, value in values.items() if isinstance(value, StageConfig)}
 
 
+def steps_to_train(config: RunConfig) -> tuple[str, ...]:
+    """Name the steps that are not left out, in their order."""
+    return tuple(name for name, stage in stages_of(config).items() if stage.steps > 0)
+
+
 def common_contradictions(config: RunConfig) -> list[str]:
     """Find values that no recipe can work with."""
     found = []
@@ -101,6 +109,8 @@ def common_contradictions(config: RunConfig) -> list[str]:
         found.append("hdr_share is not a share from 0 to 1")
     for name, stage in stages_of(config).items():
         found += stage.contradictions(name)
+    if not steps_to_train(config):
+        found.append("every step is left out")
     return found
 
 
@@ -129,7 +139,7 @@ def scaled(
     config: Config, max_minutes: float | None, max_steps: int | None, only: tuple[str, ...] = ()
 ) -> Config:
     """Fit the steps, or those of ``only``, into max_minutes by their shares, and into max_steps each."""
-    total = sum(stage.minutes for name, stage in stages_of(config).items() if not only or name in only)
+    total = sum(stages_of(config)[name].minutes for name in only or steps_to_train(config))
     share = 1.0 if max_minutes is None else max_minutes / total
     fitted = {
         name: dataclasses.replace(

@@ -10,7 +10,7 @@ from rawtool.errors import ConfigError, ModelNotFoundError
 from rawtool.runtime.catalog import Model, find_model, verify_model
 from rawtool.runtime.codercard import PARTS
 from rawtool.training.runs import is_run, read_run
-from rawtool.training.settings import RunConfig, stages_of
+from rawtool.training.settings import RunConfig, stages_of, steps_to_train
 from rawtool.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def hand_on(start: Start, out: Path, config: RunConfig, only: tuple[str, ...]) -
     for name in stages_of(config):
         if name in config.combining:
             continue
-        is_trained = not only or name in only
+        is_trained = name in (only or steps_to_train(config))
         found = start.weights(name, config)
         if found is None:
             if is_trained:

@@ -5,7 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from rawtool.sensor.cfa import RGGB  # noqa: E402 - after the check
+from rawtool.errors import ConfigError  # noqa: E402 - after the check
+from rawtool.sensor.cfa import RGGB  # noqa: E402
 from rawtool.training import cameras  # noqa: E402
 from rawtool.training.scenes import CameraFacts  # noqa: E402
 
@@ -41,6 +42,13 @@ def test_a_matrix_that_cannot_be_turned_round_is_left_out(workshop):
     flat = CameraFacts("Acme", "Flat", (1.0, 0.5, 0.2) * 3, None)
 
     assert cameras.usable_cameras((flat, *workshop.cameras)) == [workshop.cameras[0]]
+
+
+def test_one_camera_may_be_asked_for_by_name_held_out_or_not(workshop):
+    for facts in workshop.cameras:
+        assert cameras.usable_cameras(workshop.cameras, facts.model) == [facts]
+    with pytest.raises(ConfigError, match="knows no camera Box 7"):
+        cameras.usable_cameras(workshop.cameras, "Box 7")
 
 
 def test_random_cameras_are_plausible(workshop):

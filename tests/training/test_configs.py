@@ -15,7 +15,8 @@ from rawtool.training.configs import (
     HdrUnetConfig,
 )
 from rawtool.training.recipes.registry import CONFIGS
-from rawtool.training.settings import dump_config, read_config, scaled, stages_of
+from rawtool.training.settings import dump_config, read_config, scaled, stages_of, steps_to_train
+from tests.conftest import ROOT
 
 every_config = pytest.mark.parametrize(
     ("recipe", "size"), [(recipe, size) for recipe, sizes in CONFIGS.items() for size in sizes]
@@ -61,6 +62,10 @@ def test_every_loss_may_be_chosen(recipe, size):
         ("joint.batch=12", r"joint\.batch = 12 is not a multiple of crops_per_frame"),
         ("loss=pu21", "loss = 'pu21' is none of encoded, paper;"),
         ("width=8", "width is not a setting"),
+        (
+            "is_in_xyz=false",
+            r"^without XYZ there is a restoration only; set joint\.steps=0 and enhance\.steps=0",
+        ),
     ],
 )
 def test_what_cameranet_cannot_work_with_is_refused(word, mistake):
@@ -114,3 +119,13 @@ def test_size_paper_of_hdrunet_is_trained_as_published():
 
     assert (HDRUNET_PAPER.loss, HDRUNET_PAPER.width, HDRUNET_PAPER.n_blocks) == ("tanh-l1", 64, 8)
     assert (stage.rate, stage.batch, stage.crop) == (2e-4, 16, 160)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs" / "recipes").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_the_settings_files_of_the_experiments_can_be_read(path):
+    found = read_config(path, (), CameraNetConfig())
+
+    assert found != CameraNetConfig()
+    assert steps_to_train(found)

@@ -72,6 +72,17 @@ def test_a_sample_without_noise_shows_its_truth(workshop):
     np.testing.assert_allclose(sample.picture[3], 0.3, atol=1e-3)
 
 
+def test_without_xyz_a_sample_shows_the_cameras_own_channels(workshop):
+    camera, color = quiet(workshop), np.array([0.6, 0.3, 0.2], dtype=np.float32)
+    flat = np.tile(color, (32, 32, 1))
+
+    sample = data.restore_sample(flat, flat, camera, rng(), is_in_xyz=False)
+
+    own = camera.balanced_from_rgb @ color
+    np.testing.assert_allclose(sample.picture[:3, 16, 16], XYZ_FROM_SRGB @ own, atol=2e-3)
+    np.testing.assert_allclose(sample.truth[:, 16, 16], color, atol=1e-6)
+
+
 def test_a_monochrome_sample_is_grey_and_seen_as_develop_shows_one(workshop):
     camera = SimulatedCamera(np.eye(3), np.ones(3), NoiseModel(0.0, 0.0), None, is_monochrome=True)
     scene = pictures.patches(8).astype(np.float32)[:32, :32]

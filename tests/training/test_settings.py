@@ -16,6 +16,7 @@ from rawtool.training.settings import (
     read_config,
     scaled,
     stages_of,
+    steps_to_train,
 )
 from rawtool.vocabulary import Task
 
@@ -141,6 +142,18 @@ def test_minutes_are_shared_out_and_steps_bound_each_stage():
     assert shares == pytest.approx([stage.minutes / whole for stage in stages_of(BASE).values()])
     assert [stage.steps for stage in stages_of(found).values()] == [100, 100, 100]
     assert scaled(BASE, None, None) == BASE
+
+
+def test_steps_without_steps_are_left_out_and_take_no_time():
+    found = read_config(None, ("restore.steps=0",), BASE)
+
+    assert steps_to_train(found) == ("enhance", "joint")
+    assert sum(
+        stages_of(scaled(found, 9.0, 100))[name].minutes for name in ("enhance", "joint")
+    ) == pytest.approx(9)
+    assert scaled(found, 9.0, 100).restore.steps == 0
+    with pytest.raises(ConfigError, match="every step is left out"):
+        read_config(None, ("restore.steps=0", "enhance.steps=0", "joint.steps=0"), BASE)
 
 
 def test_the_stages_come_in_the_order_of_training():

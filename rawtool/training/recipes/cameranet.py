@@ -1,7 +1,8 @@
 """CameraNet's three steps: restore, enhance, joint.
 
 Steps 1 and 2 are independent: the enhancement learns from the *true* restoration. Step 3 tunes both
-with the paper's joint loss. The best averaged weights of a step begin the next.
+with the paper's joint loss. The best averaged weights of a step begin the next. Steps may be left out, and
+with a balance of 0 both networks learn from the finished picture alone, as one: the paper's ablation.
 """
 
 from dataclasses import replace
@@ -32,6 +33,9 @@ from rawtool.training.export import export_stage
 from rawtool.training.loop import Progress, StageJob
 from rawtool.training.recipes.steps import Step, with_weights
 from rawtool.training.recipes.validation import (
+    Validator,
+    chain_cases,
+    chain_validator,
     enhance_cases,
     enhance_validator,
     joint_validator,
@@ -105,14 +109,31 @@ def _job(name: str, config: CameraNetConfig, scenes: SceneSet, out: Path) -> Sta
     if name == "enhance":
         return StageJob(enhancer(config.size), enhance_loss, enhance_validator(enhance_cases(scenes)), pixels)
     network = Joint(
-        with_weights(restorer(config.size), out, "restore"),
-        with_weights(enhancer(config.size), out, "enhance"),
-    )
-    validate = joint_validator(
-        restore_validator(restore_cases(scenes)), enhance_validator(enhance_cases(scenes))
+        _begun(restorer(config.size), config, out, "restore"),
+        _begun(enhancer(config.size), config, out, "enhance"),
     )
     loss = partial(joint_loss, kind=config.loss, balance=config.balance)
-    return StageJob(network, loss, validate, pixels)
+    return StageJob(network, loss, _joint_validator(config, scenes), pixels)
+
+
+def _begun(network: nn.Module, config: CameraNetConfig, out: Path, step: str) -> nn.Module:
+    """Let a stage of the joint step begin with what its own step came to; at random if that was left out."""
+    is_left_out = stages_of(config)[step].steps == 0
+    return (
+        network
+        if is_left_out and not (out / f"{step}-best.pt").exists()
+        else with_weights(network, out, step)
+    )
+
+
+def _joint_validator(config: CameraNetConfig, scenes: SceneSet) -> Validator:
+    """Score both stages on their own truths; where only the end is learned, only the end counts."""
+    chain = chain_validator(chain_cases(scenes))
+    if config.balance == 0:
+        return chain
+    return joint_validator(
+        restore_validator(restore_cases(scenes)), enhance_validator(enhance_cases(scenes)), chain
+    )
 
 
 def trained(config: CameraNetConfig, out: Path) -> tuple[nn.Module, nn.Module]:
@@ -163,7 +184,7 @@ def card_of(task: Task, config: CameraNetConfig, run: Path, name: str | None = N
 
 def _stream(name: str, config: CameraNetConfig, scenes: SceneSet, seed: int) -> IterableDataset[Any]:
     stage = stages_of(config)[name]
-    draw = Draw(stage.crop, stage.batch, config.hdr_share)
+    draw = Draw(stage.crop, stage.batch, config.hdr_share, config.camera, config.is_in_xyz)
     if name == "restore":
         return RestoreStream(scenes, draw, seed)
     stream = EnhanceStream if name == "enhance" else JointStream

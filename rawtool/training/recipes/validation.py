@@ -1,7 +1,7 @@
 """Held-out scenes through cameras that training never saw, and the scores that pick the best weights."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -12,11 +12,20 @@ from rawtool.color.tone import finish
 from rawtool.metrics.fidelity import finishing_score, restoration_score
 from rawtool.nets.cameranet_s import root_decode
 from rawtool.training.cameras import SCORED_NOISE, validation_camera
-from rawtool.training.data import EnhanceBatch, RestoreBatch, exposed, restore_sample, stack_restore
+from rawtool.training.data import (
+    EnhanceBatch,
+    JointBatch,
+    RestoreBatch,
+    channels_first,
+    exposed,
+    restore_sample,
+    stack_restore,
+)
 from rawtool.training.scenes import SceneSet, thumbnail_of
 
 RESTORE_SIDE = 384
 ENHANCE_SIDE = 512
+CHAIN_ISO = 1600
 EXPOSURES_EV = (0.0, -1.5, 0.8)
 
 Validator = Callable[[nn.Module], dict[str, float]]
@@ -80,13 +89,39 @@ def enhance_validator(cases: list[EnhanceBatch]) -> Validator:
     return validate
 
 
-def joint_validator(restore: Validator, enhance: Validator) -> Validator:
+def chain_cases(scenes: SceneSet, side: int = RESTORE_SIDE, iso: int = CHAIN_ISO) -> list[JointBatch]:
+    """Photograph the middle of every held-out HDR scene at a scored sensitivity and finish its light."""
+    cases = []
+    for number, at in enumerate(held_out(scenes)):
+        middle = middle_of(exposed(scenes.scene(at), 0.0), side)
+        camera = validation_camera(scenes.cameras, number, iso)
+        rng = np.random.default_rng((number, iso))
+        small = thumbnail_of(middle)
+        batch = stack_restore([restore_sample(middle, small, camera, rng, noise_error=0.1)])
+        more = (torch.from_numpy(channels_first(each)[None]) for each in (small, finish(middle)))
+        cases.append(JointBatch(*(getattr(batch, part.name) for part in fields(batch)), *more))
+    return cases
+
+
+def chain_validator(cases: list[JointBatch]) -> Validator:
+    """Build the score of both stages as one: from raws to the finishing truth."""
+
+    def validate(network: nn.Module) -> dict[str, float]:
+        scores = [finishing_score(run_chain(network, case), last(case.finished)) for case in cases]
+        psnr, ssim, angle = (
+            float(np.mean([getattr(s, name) for s in scores])) for name in ("psnr", "ssim", "angle")
+        )
+        return {"psnr_chain": psnr, "ssim_chain": ssim, "angle_chain": angle, "score": psnr}
+
+    return validate
+
+
+def joint_validator(restore: Validator, enhance: Validator, chain: Validator) -> Validator:
     """Build the score of step 3: both scores, each network on its own truth; their mean decides."""
 
     def validate(network: nn.Module) -> dict[str, float]:
         first, second = restore(network.restorer), enhance(network.enhancer)  # type: ignore[arg-type]
-        both = {**first, **second}
-        return {**both, "score": 0.5 * (first["score"] + second["score"])}
+        return {**chain(network), **first, **second, "score": 0.5 * (first["score"] + second["score"])}
 
     return validate
 
@@ -102,6 +137,14 @@ def run_enhancer(network: nn.Module, batch: EnhanceBatch) -> Rgb:
     """Finish the first picture of a batch: display-encoded (H, W, 3) in [0, 1]."""
     device = next(network.parameters()).device
     found = network(batch.picture.to(device), batch.thumbnail.to(device))
+    return np.clip(last(found.float()), 0.0, 1.0)
+
+
+def run_chain(network: nn.Module, batch: JointBatch) -> Rgb:
+    """Develop the first picture of a batch: display-encoded (H, W, 3) in [0, 1]."""
+    device = next(network.parameters()).device
+    parts = (batch.picture, batch.condition, batch.thumbnail, batch.light_thumbnail)
+    _, found = network(*(part.to(device) for part in parts))
     return np.clip(last(found.float()), 0.0, 1.0)
 
 

@@ -140,6 +140,23 @@ def test_the_joint_step_begins_with_the_best_of_the_two_before(run, workshop, tm
             assert (joint[f"{part}.{name}"] - value).abs().max() <= 1e-3
 
 
+def test_without_the_two_steps_before_the_joint_one_begins_at_random(workshop, tmp_path):
+    none = replace(TINY, steps=0)
+    alone = replace(CONFIG, restore=none, enhance=none, balance=0.0)
+    fabric = Fabric(accelerator="cpu", devices=1)
+
+    cameranet.train_step("joint", alone, workshop, fabric, tmp_path, resume=False)
+
+    assert {path.name for path in tmp_path.glob("*.pt")} == {"joint-best.pt", "joint-last.pt"}
+    restoring, _ = cameranet.trained(alone, tmp_path)
+    with pytest.raises(ConfigError, match=r"restore-best\.pt does not exist"):
+        cameranet.train_step("joint", CONFIG, workshop, fabric, tmp_path, resume=False)
+    scored = (tmp_path / "log.jsonl").read_text()
+    assert "psnr_chain" in scored
+    assert "psnr_iso100" not in scored  # Where only the end is learned, only the end is scored.
+    assert restoring.net.stem.weight.abs().max() > 0
+
+
 def test_a_run_is_taken_as_far_as_it_got(run, tmp_path):
     for stage in ("restore", "enhance"):
         (tmp_path / f"{stage}-best.pt").write_bytes((run / f"{stage}-best.pt").read_bytes())

@@ -109,11 +109,34 @@ def test_the_joint_score_is_the_mean_of_both(restore_cases, enhance_cases):
     network = Joint(RestorerS(), EnhancerS())
 
     with torch.no_grad():
-        scores = validation.joint_validator(restore, enhance)(network)
+        scores = validation.joint_validator(restore, enhance, lambda _: {"psnr_chain": 7.0, "score": 7.0})(
+            network
+        )
         first, second = restore(network.restorer), enhance(network.enhancer)
 
     assert scores["score"] == pytest.approx((first["score"] + second["score"]) / 2)
     assert scores["psnr_iso100"] == first["psnr_iso100"]
+    assert scores["psnr_chain"] == 7.0
+
+
+def test_the_chain_is_scored_by_what_comes_out_at_the_end(workshop):
+    cases = validation.chain_cases(workshop, 64)
+
+    class End(torch.nn.Module):
+        def __init__(self, error):
+            super().__init__()
+            self.weight, self.error = torch.nn.Parameter(torch.zeros(1)), error
+
+        def forward(self, picture, *told):
+            case = next(each for each in cases if torch.equal(each.picture, picture))
+            assert torch.equal(told[2], case.light_thumbnail)
+            return torch.full_like(case.truth, 9.0), case.finished + self.error
+
+    small, large = (validation.chain_validator(cases)(End(error)) for error in (0.01, 0.1))
+
+    assert len(cases) == 1
+    assert small["score"] == small["psnr_chain"] == pytest.approx(40.0, abs=0.7)
+    assert large["psnr_chain"] < small["psnr_chain"]
 
 
 def test_the_middle_is_cut_to_whole_strides():

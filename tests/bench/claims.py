@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Score runs that test what CameraNet's paper claims, on the middles of held-out scenes.
+
+    rawtool train cameranet --data DATA --out runs/one-stage --config docs/recipes/one-stage.toml
+    python tests/bench/claims.py stages --data DATA runs/two-stages runs/one-stage ...
+    python tests/bench/claims.py cameras --data DATA runs/one-camera runs/one-camera-without-xyz ...
+
+stages: raw to finished picture at three sensitivities (table I). cameras: the restored light of raws from
+four cameras at ISO 1600 (table III). PSNR in dB / SSIM / colour angle in degrees.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rawtool.metrics.fidelity import Score, restoration_score
+from rawtool.training.cameras import SCORED_NOISE, scored_camera
+from rawtool.training.configs import CameraNetConfig
+from rawtool.training.data import exposed, restore_sample, stack_restore
+from rawtool.training.recipes.cameranet import trained
+from rawtool.training.recipes.steps import with_weights
+from rawtool.training.recipes.validation import (
+    RESTORE_SIDE,
+    chain_cases,
+    chain_validator,
+    held_out,
+    last,
+    middle_of,
+    run_restorer,
+)
+from rawtool.training.recipes.wrappers import Joint, restorer
+from rawtool.training.runs import read_run
+from rawtool.training.scenes import SceneSet, open_scenes
+
+CAMERAS = ("D700", "DSLR-A900", "EOS 5D", "EOS 40D")
+"""Those of the paper's table III."""
+
+ISO = 1600
+
+
+def stages(scenes: SceneSet, runs: list[Path]) -> None:
+    """Print a row of finished pictures for each run."""
+    cases = {iso: chain_cases(scenes, iso=iso) for iso in SCORED_NOISE}
+    print("run", *(f"ISO {iso}" for iso in cases), sep=" | ")
+    for run in runs:
+        network = Joint(*trained(config_of(run), run))
+        found = [chain_validator(each)(network) for each in cases.values()]
+        cells = (f"{f['psnr_chain']:.2f} / {f['ssim_chain']:.4f} / {f['angle_chain']:.2f}" for f in found)
+        print(run.name, *cells, sep=" | ", flush=True)
+
+
+def cameras(scenes: SceneSet, runs: list[Path]) -> None:
+    """Print a row of restored light for each run."""
+    print("run", *CAMERAS, sep=" | ")
+    for run in runs:
+        config = config_of(run)
+        network = with_weights(restorer(config.size), run, "restore").eval()
+        cells = []
+        for model in CAMERAS:
+            scores = list(restored(scenes, network, model, is_in_xyz=config.is_in_xyz))
+            means = np.mean([(s.psnr, s.ssim, s.angle) for s in scores], axis=0)
+            cells.append("{:.2f} / {:.4f} / {:.2f}".format(*means))
+        print(run.name, *cells, sep=" | ", flush=True)
+
+
+def restored(scenes: SceneSet, network: torch.nn.Module, model: str, *, is_in_xyz: bool) -> Iterator[Score]:
+    """Photograph the middle of every held-out scene with a camera and score what is restored of it."""
+    facts = next(each for each in scenes.cameras if each.model == model)
+    for number, at in enumerate(held_out(scenes)):
+        middle = middle_of(exposed(scenes.scene(at), 0.0), RESTORE_SIDE)
+        thumbnail = np.minimum(scenes.thumbnails[at], np.float32(1.0))
+        camera, rng = scored_camera(facts, ISO), np.random.default_rng((number, ISO))
+        sample = restore_sample(middle, thumbnail, camera, rng, noise_error=0.1, is_in_xyz=is_in_xyz)
+        batch = stack_restore([sample])
+        yield restoration_score(run_restorer(network, batch), last(batch.truth))
+
+
+def config_of(run: Path) -> CameraNetConfig:
+    """Read the settings of a run of CameraNet."""
+    config = read_run(run)
+    if not isinstance(config, CameraNetConfig):
+        raise SystemExit(f"{run} is a run of {config.recipe}, not of cameranet")
+    return config
+
+
+def main() -> None:
+    """Read the words and do it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", choices=["stages", "cameras"])
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    asked = parser.parse_args()
+    scenes = open_scenes(asked.data)
+    with torch.inference_mode():
+        (stages if asked.what == "stages" else cameras)(scenes, asked.runs)
+
+
+if __name__ == "__main__":
+    main()
