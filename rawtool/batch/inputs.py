@@ -22,7 +22,8 @@ class Selection:
 
     inputs are files, folders or patterns as typed; files_from names a list of more (``-`` is standard
     input), NUL-separated when is_null_separated. include and exclude are patterns: with a slash they are
-    held against the path below the searched folder, without against the name.
+    held against the path below the searched folder, without against the name. stdin_name is what a file that
+    comes through standard input is called.
     """
 
     inputs: tuple[str, ...]
@@ -31,6 +32,7 @@ class Selection:
     is_recursive: bool = False
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    stdin_name: str = "stdin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _list_bytes(source: str) -> bytes:
 def _expand(word: str, suffixes: frozenset[str], *, is_recursive: bool) -> Iterator[Found]:
     path = Path(word)
     if word == "-":
-        raise UsageError("a picture cannot be read from standard input; name a file, or use --files-from -")
+        raise UsageError("this cannot be read from standard input; name a file, or use --files-from -")
     if path.is_dir():
         yield from _below(path, None if is_recursive else 1, suffixes)
     elif os.path.lexists(path) or not _MAGIC.search(word):

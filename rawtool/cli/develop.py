@@ -1,14 +1,14 @@
 """``rawtool develop``: raw files to pictures."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from rawtool.batch.choices import NetworkChoice
-from rawtool.batch.inputs import Selection
-from rawtool.batch.outputs import FORMAT_OF_SUFFIX, Naming
+from rawtool.batch.outputs import FORMAT_OF_SUFFIX
 from rawtool.cli import options, words
+from rawtool.cli.runs import Told, run_verb
 from rawtool.errors import UsageError
 from rawtool.vocabulary import Look, Profile, Stage, Task
 
@@ -152,6 +152,7 @@ written beside the inputs, unless -o or --name say otherwise, and never over any
   rawtool develop IMG_1.dng out.tif          one input, one output
   rawtool develop -r shoot -o pictures/      a folder, its tree kept
   rawtool develop --stage restore a.dng      a_nr.dng, denoised
+  curl URL | rawtool develop - -o - > a.jpg  standard input, standard output
 
 Two words and no -o are IN and OUT if the second is an existing folder, ends in a slash, or has an
 output suffix and is not an existing raw file. Otherwise both are inputs.
@@ -171,22 +172,12 @@ output suffix and is not an existing raw file. Otherwise both are inputs.
     options.talk_options,
 )
 def develop(
-    selection: Selection,
-    naming: Naming,
-    taken: options.TakenWords,
+    told: Told,
     picture: PictureWords,
-    networks: NetworkChoice,
-    running: options.RunningWords,
 ) -> int:
     """Turn raw files into finished pictures, or into restored DNGs."""
     from rawtool.batch.develop import plan_develop, run_develop
-    from rawtool.batch.journey import Request, forecast
-    from rawtool.cli.report import reporting, say_plan
+    from rawtool.batch.journey import forecast
 
-    policies, limit = taken.policies(), running.most_failures
-    request = Request(selection, naming, policies, networks, picture.settings(), running.n_jobs, limit)
-    plan = plan_develop(request)
-    if running.is_dry:
-        return say_plan(plan, forecast(plan, request, Task.RESTORE), running.talk)
-    with reporting(running.talk, len(plan.jobs)) as reporter:
-        return int(run_develop(plan, request, reporter).code)
+    says = partial(forecast, task=Task.RESTORE)
+    return run_verb(told, picture.settings(), plan_develop, says, run_develop)

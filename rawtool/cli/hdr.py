@@ -1,14 +1,14 @@
 """``rawtool hdr``: finished pictures to HDR."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from rawtool.batch.choices import NetworkChoice
-from rawtool.batch.inputs import Selection
-from rawtool.batch.outputs import HDR_OF_SUFFIX, Naming
+from rawtool.batch.outputs import HDR_OF_SUFFIX
 from rawtool.cli import options, words
+from rawtool.cli.runs import Told, run_verb
 from rawtool.vocabulary import Format, Profile, Task
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ Outputs are written beside the inputs, unless -o or --name say otherwise, and ne
   rawtool hdr photo.jpg --format uhdr        photo_hdr.jpg: the same JPEG with a gain map
   rawtool hdr -r album -o hdr/ --also jxl    a folder, its tree kept, two files each
   rawtool hdr photo.jpg --preview sheet.png  and a sheet that shows what was done
+  rawtool hdr - -o - < a.jpg > a.exr         standard input, standard output
 
 1.0 is the input's white. A suffix .jpg means uhdr here. Two words and no -o are IN and OUT if the
 second is an existing folder, ends in a slash, or has an output suffix and is not an existing picture
@@ -194,22 +195,11 @@ that could be read. Otherwise both are inputs.
     options.talk_options,
 )
 def hdr(
-    selection: Selection,
-    naming: Naming,
-    taken: options.TakenWords,
+    told: Told,
     light: LightWords,
-    networks: NetworkChoice,
-    running: options.RunningWords,
 ) -> int:
     """Turn finished pictures into HDR."""
     from rawtool.batch.hdr import plan_hdr, run_hdr
-    from rawtool.batch.journey import Request, forecast
-    from rawtool.cli.report import reporting, say_plan
+    from rawtool.batch.journey import forecast
 
-    policies, limit = taken.policies(), running.most_failures
-    request = Request(selection, naming, policies, networks, light.settings(), running.n_jobs, limit)
-    plan = plan_hdr(request)
-    if running.is_dry:
-        return say_plan(plan, forecast(plan, request, Task.HDR), running.talk)
-    with reporting(running.talk, len(plan.jobs)) as reporter:
-        return int(run_hdr(plan, request, reporter).code)
+    return run_verb(told, light.settings(), plan_hdr, partial(forecast, task=Task.HDR), run_hdr)

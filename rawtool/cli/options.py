@@ -126,6 +126,13 @@ input_options = stacked(
     click.option("--exclude", multiple=True, metavar="GLOB", help="Leave these out; repeatable."),
     click.option("--files-from", metavar="FILE|-", help="Read more inputs from a list, one a line."),
     click.option("-0", "--null", "is_null_separated", is_flag=True, help="That list is separated by NUL."),
+    click.option(
+        "--stdin-name",
+        default="stdin",
+        show_default=True,
+        metavar="NAME",
+        help="What the file is called that comes through standard input (INPUT -).",
+    ),
 )
 
 
@@ -136,8 +143,8 @@ def output_options(of_suffix: Suffixes) -> Decorator:
             "-o",
             "--output",
             metavar="PATH",
-            help="A file, a folder (ends in a slash or exists), or a template such as "
-            "'out/{stem}_{seq:03}.jpg'.",
+            help="A file, a folder (ends in a slash or exists), a template such as "
+            "'out/{stem}_{seq:03}.jpg', or - for standard output.",
         ),
         click.option(
             "--name",

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rawtool.batch.choices import NetworkChoice
-from rawtool.batch.inputs import Selection
-from rawtool.batch.outputs import PACKED_OF_SUFFIX, Naming
+from rawtool.batch.outputs import PACKED_OF_SUFFIX
 from rawtool.cli import options, words
+from rawtool.cli.runs import Told, run_verb
 from rawtool.errors import UsageError
 from rawtool.vocabulary import Embed
 
@@ -167,22 +166,10 @@ Of --rate, --target-bpp, --min-psnr, --max-error and --lossless one can be named
     options.talk_options,
 )
 def pack(
-    selection: Selection,
-    naming: Naming,
-    taken: options.TakenWords,
+    told: Told,
     packing: PackWords,
-    networks: NetworkChoice,
-    running: options.RunningWords,
 ) -> int:
     """Pack raw files into JPEGs that carry them."""
-    from rawtool.batch.journey import Request
     from rawtool.batch.pack import forecast_pack, plan_pack, run_pack
-    from rawtool.cli.report import reporting, say_plan
 
-    policies, limit = taken.policies(), running.most_failures
-    request = Request(selection, naming, policies, networks, packing.settings(), running.n_jobs, limit)
-    plan = plan_pack(request)
-    if running.is_dry:
-        return say_plan(plan, forecast_pack(plan, request), running.talk)
-    with reporting(running.talk, len(plan.jobs)) as reporter:
-        return int(run_pack(plan, request, reporter).code)
+    return run_verb(told, packing.settings(), plan_pack, forecast_pack, run_pack)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,8 +28,9 @@ R = TypeVar("R")
 class Reporter:
     """Watches a run and says what happened."""
 
-    def __init__(self, talk: Talk, n_files: int) -> None:
-        """Watch a run over so many files."""
+    def __init__(self, talk: Talk, n_files: int, called: Callable[[Path], Path]) -> None:
+        """Watch a run over so many files; called gives the name that a file has for people."""
+        self._called = called
         self._talk = talk
         self._n_files = n_files
         self._reports: list[FileReport] = []
@@ -37,20 +39,27 @@ class Reporter:
 
     def started(self, job: Job) -> None:
         """Show that work on a file begins."""
-        self._display.begin(str(job.source))
+        self._display.begin(str(self._called(job.source)))
 
     def advanced(self, job: Job, fraction: float) -> None:
         """Show how far a file is."""
-        self._display.advance(str(job.source), fraction)
+        self._display.advance(str(self._called(job.source)), fraction)
 
     def finished(self, report: FileReport) -> None:
         """Say how a file ended."""
-        told = _with_report_file(report)
+        told = self._as_called(_with_report_file(report))
         self._reports.append(told)
         self._display.end(str(told.input))
         if self._talk.is_json:
             write_json(file_event(told))
         _say_file(told)
+
+    def _as_called(self, report: FileReport) -> FileReport:
+        """Name the files of a report as people know them."""
+        also = tuple(self._called(path) for path in report.also)
+        return replace(
+            report, input=self._called(report.input), output=self._called(report.output), also=also
+        )
 
     def close(self) -> None:
         """Take the display away."""
@@ -70,9 +79,11 @@ class Reporter:
 
 
 @contextmanager
-def reporting(talk: Talk, n_files: int) -> Iterator[Reporter]:
+def reporting(
+    talk: Talk, n_files: int, called: Callable[[Path], Path] = lambda path: path
+) -> Iterator[Reporter]:
     """Watch a run and say its summary, also when it is interrupted, but not when it could not begin."""
-    reporter = Reporter(talk, n_files)
+    reporter = Reporter(talk, n_files, called)
     try:
         yield reporter
     except Exception:

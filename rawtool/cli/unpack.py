@@ -9,8 +9,9 @@ import click
 
 from rawtool.batch.choices import NetworkChoice
 from rawtool.batch.inputs import Selection
-from rawtool.batch.outputs import UNPACKED_OF_SUFFIX, Naming
+from rawtool.batch.outputs import UNPACKED_OF_SUFFIX
 from rawtool.cli import options
+from rawtool.cli.runs import Told, run_verb
 
 if TYPE_CHECKING:
     from rawtool.pipelines.packedfacts import PackedFacts
@@ -82,27 +83,15 @@ output suffix and is not an existing JPEG. Otherwise both are inputs.
     options.talk_options,
 )
 def unpack(
-    selection: Selection,
-    naming: Naming,
-    taken: options.TakenWords,
+    told: Told,
     unpacking: UnpackWords,
-    networks: NetworkChoice,
-    running: options.RunningWords,
 ) -> int:
     """Take the raws out of packed JPEGs."""
-    from rawtool.batch.journey import Request
     from rawtool.batch.unpack import forecast_unpack, plan_unpack, run_unpack
-    from rawtool.cli.report import reporting, say_plan
 
     if unpacking.is_check:
-        return _check(selection, networks, unpacking, is_json=running.talk.is_json)
-    policies, limit = taken.policies(), running.most_failures
-    request = Request(selection, naming, policies, networks, unpacking.settings(), running.n_jobs, limit)
-    plan = plan_unpack(request)
-    if running.is_dry:
-        return say_plan(plan, forecast_unpack(plan, request), running.talk)
-    with reporting(running.talk, len(plan.jobs)) as reporter:
-        return int(run_unpack(plan, request, reporter).code)
+        return _check(told.selection, told.networks, unpacking, is_json=told.running.talk.is_json)
+    return run_verb(told, unpacking.settings(), plan_unpack, forecast_unpack, run_unpack)
 
 
 def _check(selection: Selection, networks: NetworkChoice, words: UnpackWords, *, is_json: bool) -> int:
