@@ -13,7 +13,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
-from rawtool.arrays import AnyArray
+from rawtool.arrays import AnyArray, Rgb8
 from rawtool.errors import UsageError
 from rawtool.frames import Capture, Provenance, RawFrame
 from rawtool.io.dngmatrices import color_entries
@@ -21,7 +21,7 @@ from rawtool.io.exif import ascii_entry, block_with, loads, long_entry, minimal_
 from rawtool.io.opcodes import pack_gain_maps
 from rawtool.io.publish import publish
 from rawtool.io.tiffdir import Entry
-from rawtool.io.tiffwriter import TILE_TAGS, byte_entry, rational_entry, write_tiff
+from rawtool.io.tiffwriter import TILE_TAGS, Inner, byte_entry, rational_entry, write_tiff
 from rawtool.io.xmp import xmp_packet
 from rawtool.vocabulary import SensorKind
 
@@ -29,7 +29,9 @@ _TILE = 512
 _WHITE = 65535
 # Where a floating-point mosaic keeps black, so that noise below it survives.
 _FLOAT_BLACK = 4096
-_CFA, _LINEAR_RAW = 32803, 34892
+_CFA, _LINEAR_RAW, _YCBCR = 32803, 34892, 6
+_SRGB = 2
+_PREVIEW_QUALITY = 85
 
 
 def write_dng(
@@ -38,12 +40,14 @@ def write_dng(
     *,
     provenance: Provenance | None = None,
     keeps_levels: bool = False,
+    preview: Rgb8 | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write a frame. Whole-number mosaics are stored bit for bit, everything else rounded to 16 bits.
 
     LinearRaw values outside black to white are clipped; keeps_levels stores uint16 ones bit for bit, between
-    their own levels. Orientation and crop stay tags.
+    their own levels. Orientation and crop stay tags. preview (h, w, 3) is display-encoded sRGB, as the sensor
+    lies: what file managers show.
 
     Raises:
         UsageError: nothing says how the samples turn into colour.
@@ -65,7 +69,10 @@ def write_dng(
     xmp = xmp_packet(provenance, capture.xmp, orientation=capture.orientation)
     entries += [byte_entry(700, xmp)] if xmp else []
     tiles = _tiles(frame.samples)
-    publish(lambda path: write_tiff(path, block, entries, tiles, TILE_TAGS), target, overwrite=overwrite)
+    inner = None if preview is None else _inner(preview, block.order)
+    publish(
+        lambda path: write_tiff(path, block, entries, tiles, TILE_TAGS, inner), target, overwrite=overwrite
+    )
 
 
 def with_whole_numbers(frame: RawFrame) -> RawFrame:
@@ -132,6 +139,26 @@ def _tiles(samples: AnyArray) -> list[bytes]:
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(encode, corners))
+
+
+def _inner(preview: Rgb8, order: str) -> Inner:
+    """Return a preview as a JPEG with its tags."""
+    height, width = preview.shape[:2]
+    pixels = np.ascontiguousarray(preview)
+    entries = (
+        long_entry(order, 254, 1),
+        long_entry(order, 256, width),
+        long_entry(order, 257, height),
+        short_entry(order, 258, 8, 8, 8),
+        short_entry(order, 259, 7),
+        short_entry(order, 262, _YCBCR),
+        short_entry(order, 277, 3),
+        long_entry(order, 278, height),
+        short_entry(order, 284, 1),
+        short_entry(order, 530, 2, 2),
+        long_entry(order, 50970, _SRGB),
+    )
+    return Inner(entries, bytes(imagecodecs.jpeg8_encode(pixels, level=_PREVIEW_QUALITY, subsampling="420")))
 
 
 def _picture_entries(frame: RawFrame, order: str) -> list[Entry]:

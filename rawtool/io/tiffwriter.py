@@ -1,9 +1,12 @@
-"""A TIFF with one picture and its EXIF: what TIFF and DNG output share. Classic TIFF, below 4 GB."""
+"""A TIFF with one picture, its EXIF and perhaps a preview: what TIFF and DNG output share.
+
+Classic TIFF, below 4 GB.
+"""
 
 import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imagecodecs
@@ -11,16 +14,43 @@ import numpy as np
 
 from rawtool.arrays import AnyArray
 from rawtool.errors import OutputError
-from rawtool.io.exif import FARTHEST_MAKER_NOTE, Block, long_entry, pack_header, pack_tables
+from rawtool.io.exif import (
+    FARTHEST_MAKER_NOTE,
+    Block,
+    long_entry,
+    pack_directory,
+    pack_header,
+    pack_tables,
+)
 from rawtool.io.tiffdir import Entry
 
 STRIP_TAGS, TILE_TAGS = (273, 279), (324, 325)
 _MOST_BYTES = 2**32 - 2**20
 _STRIP_BYTES = 1 << 18
+_SUB_IFD = 330
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A second picture in one strip, with a directory of its own below the main one."""
+
+    entries: tuple[Entry, ...]
+    strip: bytes
+
+    def packed(self, order: str, start: int) -> tuple[bytes, int]:
+        """Lay strip and directory out from start on, an even offset; the second is where the directory is."""
+        strip = self.strip + b"\0" * (len(self.strip) % 2)
+        places = (long_entry(order, 273, start), long_entry(order, 279, len(self.strip)))
+        return strip + pack_directory(order, [*self.entries, *places], start + len(strip)), start + len(strip)
 
 
 def write_tiff(
-    path: Path, block: Block, entries: Sequence[Entry], chunks: Sequence[bytes], tags: tuple[int, int]
+    path: Path,
+    block: Block,
+    entries: Sequence[Entry],
+    chunks: Sequence[bytes],
+    tags: tuple[int, int],
+    inner: Inner | None = None,
 ) -> None:
     """Write the chunks and a directory with the entries, the block's EXIF, GPS and maker note.
 
@@ -43,10 +73,14 @@ def write_tiff(
         raise OutputError("the picture does not fit into the 4 GB of a TIFF; use --size or another --format")
     note_at = note.offset if note is not None and is_note_first else at
     behind = b"" if note is None or is_note_first else note.payload + b"\0" * (note.count % 2)
-    start = at + len(behind)
     order = block.order
     counts = [len(chunk) for chunk in chunks]
     places = [long_entry(order, tags[0], *offsets), long_entry(order, tags[1], *counts)]
+    if inner is not None:
+        packed, place = inner.packed(order, at + len(behind))
+        behind += packed
+        places.append(long_entry(order, _SUB_IFD, place))
+    start = at + len(behind)
     main = {entry.code: entry for entry in (*block.main, *entries, *places)}
     tables = pack_tables(replace(block, main=tuple(main.values())), start, note, note_at)
     with path.open("wb") as stream:

@@ -200,8 +200,16 @@ def _exact_guide(facts: FrameFacts, pixels: Rgb8, *, is_upright: bool) -> AnyArr
 
 def _placing(facts: FrameFacts, *, is_upright: bool) -> Placing:
     top, left, height, width = facts.crop
-    turn = turn_to_sensor(1, facts.capture.orientation) if is_upright else 1
-    return Placing(turn, (top, left, height, width))
+    return Placing(_turn(facts, is_upright=is_upright), (top, left, height, width))
+
+
+def turn_of(sidecar: Sidecar) -> int:
+    """Return the EXIF number of what turns the base of a sidecar as the sensor lies."""
+    return _turn(sidecar.frame, is_upright=sidecar.base.is_upright)
+
+
+def _turn(facts: FrameFacts, *, is_upright: bool) -> int:
+    return turn_to_sensor(1, facts.capture.orientation) if is_upright else 1
 
 
 def _pattern(cfa: Cfa | None) -> CfaPattern | None:

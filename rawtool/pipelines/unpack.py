@@ -14,13 +14,25 @@ from rawtool.frames import Provenance
 from rawtool.io.basepixels import base_pixels, pixels_sha256
 from rawtool.io.counts import write_counts
 from rawtool.io.dng import write_dng
+from rawtool.io.orientation import upright
 from rawtool.io.packed import read_packed
 from rawtool.io.packedjpeg import scan_sha256
 from rawtool.pipelines.clock import Clock, JourneyReport
-from rawtool.pipelines.packing import Sidecar, decode_samples, frame_with, has_its_samples, open_sidecar
+from rawtool.pipelines.packing import (
+    Sidecar,
+    decode_samples,
+    frame_with,
+    has_its_samples,
+    open_sidecar,
+    turn_of,
+)
 from rawtool.pipelines.packreport import achieved_metrics, quality_words
 from rawtool.pipelines.packroom import UnpackRoom, UnpackSettings
+from rawtool.pipelines.resize import resized
 from rawtool.vocabulary import Format
+
+PREVIEW_SIDE = 1024
+"""Of a DNG's preview; never more than half of the picture's: some readers take the largest for the raw."""
 
 RECODED = "the JPEG was rewritten since it was packed, but its pixels are the same; the raw is not affected"
 GUESSED = "the picture was changed since it was packed: what comes out is a guess, NOT that raw"
@@ -88,7 +100,8 @@ def unpack(
     frame = frame_with(packed.sidecar, samples)
     if settings.format is Format.DNG:
         made_by = _provenance(packed, room)
-        write_dng(frame, target, provenance=made_by, keeps_levels=True, overwrite=overwrite)
+        small = preview_of(packed)
+        write_dng(frame, target, provenance=made_by, keeps_levels=True, preview=small, overwrite=overwrite)
     else:
         write_counts(samples, target, settings.format, overwrite=overwrite)
     clock.lap("encode", 1.0)
@@ -112,6 +125,13 @@ def decoded(packed: PackedFile, room: UnpackRoom, *, allows_modified: bool = Fal
             "it, and please report this"
         )
     return samples
+
+
+def preview_of(packed: PackedFile) -> Rgb8:
+    """Return the picture small, as the sensor lies: for a DNG, which says itself how it is to be turned."""
+    height, width = packed.pixels.shape[:2]
+    longest = min(PREVIEW_SIDE, max(height, width) // 2)
+    return upright(resized(packed.pixels, str(max(longest, 1))), turn_of(packed.sidecar))
 
 
 def _read(path: Path, settings: UnpackSettings) -> PackedFile:

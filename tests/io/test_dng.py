@@ -143,3 +143,26 @@ def test_floats_are_rounded_whatever_is_asked(tmp_path):
     write_dng(frame, tmp_path / "a.dng", keeps_levels=True)
 
     assert read_raw(tmp_path / "a.dng").samples.dtype == np.uint16
+
+
+@pytest.mark.parametrize("frame", [mosaic_frame(48, 64), linear_frame(48, 64)], ids=["mosaic", "linear"])
+def test_a_preview_lies_beside_the_raw_and_changes_nothing_of_it(tmp_path, frame):
+    preview = np.zeros((13, 31, 3), np.uint8)
+    preview[:, 15:] = (200, 90, 30)
+    write_dng(frame, tmp_path / "plain.dng")
+
+    write_dng(frame, tmp_path / "a.dng", preview=preview)
+
+    plain, found = (read_raw(tmp_path / name) for name in ("plain.dng", "a.dng"))
+    np.testing.assert_array_equal(found.samples, plain.samples)
+    assert replace(found, samples=plain.samples).crop == plain.crop
+    assert found.capture.exif == plain.capture.exif
+    with tifffile.TiffFile(tmp_path / "a.dng") as opened:
+        assert opened.pages[0].subifds is not None
+        page = opened.pages[0].pages[0]
+        assert page.tags[254].value == 1
+        np.testing.assert_allclose(page.asarray()[:, [2, 28]], preview[:, [2, 28]], atol=12)
+    if frame.cfa is not None:
+        with rawpy.imread(str(tmp_path / "a.dng")) as opened:
+            np.testing.assert_array_equal(opened.raw_image, frame.samples)
+            assert opened.extract_thumb().format is rawpy.ThumbFormat.JPEG

@@ -23,6 +23,7 @@ from rawtool.errors import (
     OutputExistsError,
 )
 from rawtool.io.exif import loads
+from rawtool.io.orientation import upright
 from rawtool.io.packed import read_packed
 from rawtool.io.packedjpeg import payload_of, with_payload, without_payload
 from rawtool.io.raw import read_raw
@@ -260,3 +261,22 @@ def test_nothing_is_overwritten_unless_asked():
     assert DNG.read_bytes() == b"older"
     go(overwrite=True)
     assert DNG.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_dng_has_the_picture_as_its_preview_and_turns_both_alike(orientation):
+    packed(packs.frame(orientation=orientation))
+    go()
+
+    with rawpy.imread(str(DNG)) as opened:
+        small = PIL.Image.open(io.BytesIO(opened.extract_thumb().data))
+    turned = upright(np.asarray(small), read_raw(DNG).capture.orientation)
+    expected = PIL.Image.open(PACKED).resize((turned.shape[1], turned.shape[0]), PIL.Image.Resampling.BOX)
+    height, width = np.asarray(PIL.Image.open(PACKED)).shape[:2]
+    assert max(turned.shape) == max(height, width) // 2
+    apart = np.abs(turned.astype(float) - np.asarray(expected))
+    others = [
+        np.abs(turned[::-1].astype(float) - np.asarray(expected)),
+        np.abs(turned[:, ::-1].astype(float) - np.asarray(expected)),
+    ]
+    assert apart.mean() < 0.5 * min(other.mean() for other in others)
