@@ -185,11 +185,21 @@ def test_a_picture_whose_codes_were_written_anew_is_the_same():
     np.testing.assert_array_equal(read_raw(DNG).samples, frame.samples)
 
 
-@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not here")
-def test_tags_may_be_edited_the_orientation_too():
+EDITS = (
+    ("exiftool", "-q", "-overwrite_original", "-Artist=me", "-n", "-Orientation=8"),
+    ("exiv2", "-Mset Exif.Image.Artist me", "-Mset Exif.Image.Orientation 8"),
+    ("exiv2", "-ca comment"),
+)
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=" ".join)
+def test_tags_may_be_edited_the_orientation_too(edit):
+    if shutil.which(edit[0]) is None:
+        pytest.skip(f"{edit[0]} is not here")
     frame = packed()
-    edit = ["exiftool", "-q", "-overwrite_original", "-Artist=me", "-n", "-Orientation=8", str(PACKED)]
-    subprocess.run(edit, check=True)
+    before = PACKED.read_bytes()
+    subprocess.run([*edit, str(PACKED)], check=True)
+    assert PACKED.read_bytes() != before
 
     assert go().warnings == ()
     np.testing.assert_array_equal(read_raw(DNG).samples, frame.samples)
