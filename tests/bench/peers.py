@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Score a model beside the raw converters that are installed, on the same simulated DNGs.
 
-    python tests/bench/peers.py --data DATA --model NAME [--scenes N] [--keep DIR]
+    python tests/bench/peers.py --data DATA --model NAME [--scenes N] [--per-scene] [--keep DIR]
 
 DATA is a folder that ``rawtool train scenes`` made, NAME a model, the folder of one, or a run. The rules
 are those of docs/numbers.md; the rows of rawtool and of LibRaw are those of ``rawtool train eval``.
@@ -147,7 +147,9 @@ def main() -> int:
         place = words.keep or Path(name)
         place.mkdir(parents=True, exist_ok=True)
         findings = list(_findings(words, peers, place, notes))
-    print_table(mean_rows(findings))
+    print_table(mean_rows(finding for _, finding in findings))
+    if words.per_scene:
+        print_scenes(findings)
     for note in sorted(notes):
         print(f"\n{note}")
     return 0
@@ -155,15 +157,15 @@ def main() -> int:
 
 def _findings(
     words: argparse.Namespace, peers: Iterable[Peer], place: Path, notes: set[str]
-) -> Iterator[Finding]:
+) -> Iterator[tuple[str, Finding]]:
     scenes = open_scenes(words.data)
     with tempfile.TemporaryDirectory() as model:
         darkroom = open_darkroom(exported_model(words.model, Path(model)))
         for truth in truths(scenes, words.scenes):
             print(f"scene {truth.number + 1}: {truth.name}", file=sys.stderr)
             frames = photographs(truth, scenes.cameras, place)
-            yield from judge(truth, frames, darkroom)
-            yield from judge_peers(truth, frames, peers, notes)
+            for finding in (*judge(truth, frames, darkroom), *judge_peers(truth, frames, peers, notes)):
+                yield truth.name, finding
 
 
 def judge_peers(
@@ -244,6 +246,19 @@ def print_table(rows: Iterable[Row]) -> None:
         print(f"| {task} | {method} |", " | ".join(_cell(row) for row in shown), "|")
 
 
+def print_scenes(findings: Iterable[tuple[str, Finding]]) -> None:
+    """Print the PSNR of every restoration, a line for each scene and level, a column for each method."""
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for scene, finding in findings:
+        if finding.task == RESTORATION:
+            rows.setdefault((scene, finding.level), {})[finding.method] = finding.score.psnr
+    methods = list(dict.fromkeys(method for row in rows.values() for method in row))
+    print("\n| scene | level |", " | ".join(methods), "|")
+    print("|---|---|" + "---|" * len(methods))
+    for (scene, level), row in rows.items():
+        print(f"| {scene} | {level} |", " | ".join(f"{row[m]:.2f}" for m in methods), "|")
+
+
 def _cell(row: Row | None) -> str:
     return f"{row.psnr:.2f} / {row.ssim:.4f} / {row.angle:.2f}" if row else ""
 
@@ -253,6 +268,7 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="a folder of scenes (rawtool train scenes)")
     parser.add_argument("--model", required=True, help="a model's name or folder, or the folder of a run")
     parser.add_argument("--scenes", type=int, help="only the first so many held-out scenes")
+    parser.add_argument("--per-scene", action="store_true", help="print the restoration of every scene too")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the DNGs and what was made of them")
     return parser.parse_args()
 
