@@ -28,7 +28,7 @@ from rawtool.pipelines.output import (
 )
 from rawtool.pipelines.resize import resized
 from rawtool.pipelines.restore import restore
-from rawtool.vocabulary import Format, Stage
+from rawtool.vocabulary import Format, SensorKind, Stage
 
 __all__ = [
     "Darkroom",
@@ -77,7 +77,8 @@ def developed(
     rgb, light = restored(frame, darkroom, settings, clock)
     if settings.stage is Stage.RESTORE:
         return _restored(expose_ev(rgb, settings.exposure_ev), frame, light, darkroom, settings), light
-    output = Output(settings.profile, output_dtype(settings), settings.look)
+    is_grey = frame.kind is SensorKind.MONOCHROME
+    output = Output(settings.profile, output_dtype(settings), settings.look, is_grey)
     pixels = enhance(rgb, darkroom.enhance, settings.exposure_ev, output, settings.tile, clock)
     clock.lap("enhance", 0.9)
     pixels = resized(upright(pixels, frame.capture.orientation), settings.output_size)

@@ -7,6 +7,7 @@ from numpy.typing import DTypeLike
 
 from rawtool.arrays import AnyArray, Layers, Rgb
 from rawtool.color.look import apply_look
+from rawtool.color.matrices import XYZ_FROM_SRGB
 from rawtool.color.spaces import convert
 from rawtool.color.tone import expose_ev
 from rawtool.color.transfer import decode, encode, quantise
@@ -16,16 +17,22 @@ from rawtool.pipelines.scratch import release
 from rawtool.runtime.network import Network, find_terms, run_network
 from rawtool.vocabulary import Encoding, Look, Profile, Space
 
+LUMINANCE = XYZ_FROM_SRGB[1].astype(np.float32)
+
 GAMMA_FLOOR = 1e-4
 """CameraNet's published code: max(x, 1e-4) ** (1 / 2.2) before Enhance-Net."""
 
 
 class Output(NamedTuple):
-    """What the pixels are to be: their profile, their dtype (uint8, uint16 or float32), and the look."""
+    """What the pixels are to be: their profile, their dtype (uint8, uint16 or float32), and the look.
+
+    is_grey is for a sensor that sees no colours: of what the network gives the luminance counts.
+    """
 
     profile: Profile
     dtype: DTypeLike
     look: Look = Look.NATURAL
+    is_grey: bool = False
 
 
 def enhance(
@@ -43,7 +50,7 @@ def enhance(
     """
     _check_contract(network)
     shape = (int(rgb.shape[0]), int(rgb.shape[1]))
-    profile, dtype, look = output
+    profile, dtype, look, is_grey = output
     pixels = np.empty((*shape, 3), dtype=dtype)
 
     def light(top: int, left: int, height: int, width: int) -> Layers:
@@ -56,7 +63,8 @@ def enhance(
 
     def keep(top: int, left: int, block: Layers) -> None:
         height, width = block.shape[:2]
-        pixels[top : top + height, left : left + width] = _in_profile(_looking(block, look), profile, dtype)
+        looking = _looking(_greyed(block) if is_grey else block, look)
+        pixels[top : top + height, left : left + width] = _in_profile(looking, profile, dtype)
         release(rgb)
         clock.tile(share_done(top, left, block, shape), 0.9)
 
@@ -70,6 +78,12 @@ def _encoded(rgb: Rgb, network: Network) -> Rgb:
     if network.card.input.encoding is Encoding.LINEAR:
         return rgb
     return np.power(np.maximum(rgb, np.float32(GAMMA_FLOOR)), np.float32(1.0 / 2.2))
+
+
+def _greyed(block: Rgb) -> Rgb:
+    """Give three equal channels, the weighted mean of display codes."""
+    grey: Rgb = np.repeat((block @ LUMINANCE)[..., None], 3, axis=2)
+    return grey
 
 
 def _looking(block: Rgb, look: Look) -> Rgb:

@@ -47,6 +47,27 @@ def test_exposure_reaches_the_tiles_but_not_the_automatic_exposure(plain):
     np.testing.assert_allclose(brighter, np.clip(2 * PICTURE + 0.1 * mean, 0, 1), atol=1e-5)
 
 
+@pytest.mark.parametrize("profile", list(Profile))
+def test_a_sensor_without_colours_gives_pictures_without_colours(plain, profile):
+    grey = np.repeat(PICTURE[..., 1:2], 3, axis=2)
+    tinted = replace(plain, tile_session=Tinted())
+
+    found = enhance(grey, tinted, 0.0, Output(profile, np.uint8, is_grey=True), None, Clock())
+
+    assert np.ptp(found.astype(int), axis=2).max() == 0
+    usual = enhance(grey, tinted, 0.0, Output(profile, np.uint8), None, Clock())
+    assert np.ptp(usual.astype(int), axis=2).max() > 3
+
+
+class Tinted:
+    """A session that gives its picture back, warmer."""
+
+    device, provider, card_text = "cpu", "none", None
+
+    def run(self, inputs):
+        return {"finished": inputs["picture"] * np.array([1.05, 1.0, 0.95], np.float32)[:, None, None]}
+
+
 def test_tiles_equal_the_whole(plain):
     whole, tiled = (enhance(PICTURE, plain, 0.3, FLOAT, tile, Clock()) for tile in (256, 32))
 
