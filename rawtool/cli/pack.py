@@ -7,6 +7,7 @@ import click
 
 from rawtool.batch.outputs import PACKED_OF_SUFFIX
 from rawtool.cli import options, words
+from rawtool.cli.pipes import PIPE
 from rawtool.cli.runs import Told, run_verb
 from rawtool.errors import UsageError
 from rawtool.vocabulary import Embed
@@ -172,4 +173,6 @@ def pack(
     """Pack raw files into JPEGs that carry them."""
     from rawtool.batch.pack import forecast_pack, plan_pack, run_pack
 
+    if told.naming.output == PIPE and packing.embed is Embed.SIDECAR:
+        raise UsageError("--embed sidecar makes two files, standard output takes one; name a folder with -o")
     return run_verb(told, packing.settings(), plan_pack, forecast_pack, run_pack)

@@ -116,6 +116,7 @@ def test_the_defaults_are_those_of_the_manual(monkeypatch):
         (["a.dng", "b.dng", *MINE], 2, "is the picture of one raw, but 2 are selected"),
         (["a.dng", *MINE, "-o", "mine.jpg", "-f"], 2, "never written over"),
         (["a.dng", *MINE, "-o", "x.png"], 2, "use one of .jpeg .jpg"),
+        (["a.dng", *MINE, "-o", "-", "--embed", "sidecar"], 2, "makes two files, standard output takes one"),
         (["a.dng", *MINE, "-o", "a.dng", "-f"], 2, "a.dng"),
         (["nothing-*.dng"], 4, "no input matched"),
         (["mine.jpg", *MINE], 7, "this is a JPEG picture, not a raw file"),
