@@ -6,8 +6,9 @@
    a scene whose lights then stay far below white (snow, fog, a sheet of paper) goes half of the way up to it;
 2. *local tone*: the large-scale part of log luminance (a guided filter) is compressed towards the pivot,
    which opens shadows and holds highlights; what remains, the detail, is kept and slightly raised;
-3. *contrast*: a log-logistic curve that keeps 18 % where it is and reaches white at the scene's brightest,
-   or at 60 % where nothing is as bright; what the sensor clipped becomes white, however dark it was exposed;
+3. *contrast*: a log-logistic curve that keeps 18 % where it is and reaches white at what the sensor clipped,
+   at the scene's brightest if it clipped nothing, or at 60 % where nothing is as bright; what was clipped
+   becomes white however dark it was exposed;
 4. *colour*: hue-keeping (the ratio of the channels) mixed with the curve per channel, which lets
    highlights go to white as film does; a moderate gain of saturation that spares what is saturated already;
 5. *gamut*: what still exceeds white is drawn towards its own luminance; then the sRGB curve.
@@ -35,6 +36,8 @@ LEAST_WHITE, WHITE_PERCENTILE = 0.6, 99.7
 """Light above which the curve always reaches white, and what counts as the brightest of a picture."""
 CLIPPED, CLIPPED_AREA = 0.98, 0.02
 """Light that a sensor clipped, and the share of a picture from which it must become white."""
+CLIPPED_PERCENTILE = 25.0
+"""Of the clipped area, as local tone leaves it, the light that becomes white, and all above."""
 COMPRESSION = 0.70
 """Slope of the large-scale log luminance after local tone mapping."""
 DETAIL = 1.12
@@ -83,10 +86,10 @@ def finish(rgb: Rgb, correction_ev: float = 0.0) -> Rgb:
     """
     rgb = np.maximum(rgb, np.float32(0.0))
     ev = auto_exposure_ev(luminance(rgb))
-    lift = white_lift(rgb, ev)
+    lift, is_clipped = white_lift(rgb, ev), brightest(rgb) >= CLIPPED
     rgb = expose_ev(rgb, ev + correction_ev)
     rgb = compress_locally(rgb)
-    rgb = add_contrast(rgb) * np.float32(lift)
+    rgb = add_contrast(rgb, is_clipped) * np.float32(lift)
     rgb = saturate(rgb)
     return srgb_encode(fit_gamut(rgb))
 
@@ -100,10 +103,10 @@ def compress_locally(rgb: Rgb) -> Rgb:
     return rgb * np.exp2(wanted - level).astype(np.float32)[..., None]
 
 
-def add_contrast(rgb: Rgb) -> Rgb:
+def add_contrast(rgb: Rgb, is_clipped: AnyArray) -> Rgb:
     """Apply the log-logistic curve, partly to luminance and partly to each channel."""
     luma = np.maximum(luminance(rgb), np.float32(_BLACK))
-    white = max(LEAST_WHITE, float(np.percentile(brightest(rgb[::3, ::3]), WHITE_PERCENTILE)))
+    white = max(LEAST_WHITE, white_of(rgb[::3, ::3], is_clipped[::3, ::3]))
     by_channel = logistic_curve(rgb, white)
     by_ratio = rgb * (logistic_curve(luma, white) / luma)[..., None]
     return HUE_KEEPING * by_ratio + np.float32(1.0 - HUE_KEEPING) * by_channel
@@ -115,12 +118,30 @@ def white_lift(rgb: Rgb, ev: float) -> float:
     It is found without the photographer's correction, which it must not take back.
     """
     small = np.ascontiguousarray(rgb[::_LIFT_STEP, ::_LIFT_STEP])
-    demand = min(1.0, float(np.mean(brightest(small) >= CLIPPED)) / CLIPPED_AREA)
+    is_clipped = brightest(small) >= CLIPPED
+    demand = _demand(is_clipped)
     if demand == 0.0:
         return 1.0
-    toned = add_contrast(compress_locally(expose_ev(small, ev)))
-    top = float(np.percentile(brightest(toned), WHITE_PERCENTILE))
+    toned = add_contrast(compress_locally(expose_ev(small, ev)), is_clipped)
+    top = float(np.percentile(brightest(toned)[is_clipped], CLIPPED_PERCENTILE))
     return float(np.clip(top, _LEAST_TOP, 1.0)) ** -demand
+
+
+def white_of(rgb: Rgb, is_clipped: AnyArray) -> float:
+    """Choose the light that becomes white: the brightest, or what was clipped, the more of that there is."""
+    top = brightest(rgb)
+    found = max(float(np.percentile(top, WHITE_PERCENTILE)), _BLACK)
+    demand = _demand(is_clipped)
+    if demand == 0.0:
+        return found
+    return float(
+        found * (max(float(np.percentile(top[is_clipped], CLIPPED_PERCENTILE)), _BLACK) / found) ** demand
+    )
+
+
+def _demand(is_clipped: AnyArray) -> float:
+    """Tell in [0, 1] how much a clipped area demands to be white."""
+    return min(1.0, float(np.mean(is_clipped)) / CLIPPED_AREA)
 
 
 def logistic_curve(x: AnyArray, white: float) -> AnyArray:

@@ -23,6 +23,8 @@ from rawtool.training.scenes import SceneSet, thumbnail_of
 LUMINANCE = XYZ_FROM_SRGB[1].astype(np.float32)
 """Of linear Rec.709."""
 
+OVEREXPOSED_SHARE = 0.15
+
 
 @dataclass(frozen=True, slots=True)
 class RestoreSample:
@@ -215,7 +217,7 @@ class EnhanceStream(IterableDataset[EnhanceBatch]):
     def _frame(self, rng: np.random.Generator) -> Iterator[tuple[AnyArray, ...]]:
         scene = self.scenes.scene(self.pick(rng))
         side = min(768, *scene.shape[:2])
-        frame = exposed(random_crop(scene, side, rng), rng.normal(0, 1.2))
+        frame = exposed(random_crop(scene, side, rng), _finishing_ev(rng))
         correction_ev = rng.normal(0, 0.7) if rng.random() < 0.4 else 0.0
         truth = finish(frame, correction_ev)
         thumbnail = channels_first(thumbnail_of(frame))
@@ -225,6 +227,11 @@ class EnhanceStream(IterableDataset[EnhanceBatch]):
             top, left = (int(rng.integers(0, (side - self.draw.crop) // 2 + 1)) * 2 for _ in range(2))
             window = (slice(top, top + self.draw.crop), slice(left, left + self.draw.crop))
             yield channels_first(frame[window]), thumbnail, channels_first(truth[window])
+
+
+def _finishing_ev(rng: np.random.Generator) -> float:
+    """Draw an exposure: about the usual one, and now and then far over it, as snow and skies are."""
+    return float(rng.uniform(0.5, 3.0)) if rng.random() < OVEREXPOSED_SHARE else float(rng.normal(0, 1.2))
 
 
 class JointStream(IterableDataset[JointBatch]):

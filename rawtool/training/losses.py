@@ -7,6 +7,8 @@ from torch.nn import functional as F
 LOG_OFFSET = 1e-3
 """CameraNet's published code, HDR+."""
 
+HALF_CODE = 0.5 / 255.0
+
 RMS_FLOOR = 1e-8
 """Added under the root, whose slope at 0 has no bound: an error of 1e-4, 80 dB."""
 
@@ -49,6 +51,12 @@ def illuminant_loss(found_xyz: Tensor, truth_xyz: Tensor) -> Tensor:
     """Give the mean angle in radians between estimated and true light, in XYZ."""
     cosine = F.cosine_similarity(found_xyz, truth_xyz, dim=1).clamp(max=1.0 - 1e-6)
     return torch.acos(cosine).mean()
+
+
+def cut_with(found: Tensor, truth: Tensor) -> Tensor:
+    """Cut display codes at black and white where the truth is cut there: beyond, nothing can be seen."""
+    is_white, is_black = (truth >= 1.0 - HALF_CODE) & (found > truth), (truth <= HALF_CODE) & (found < truth)
+    return torch.where(is_white | is_black, truth, found)
 
 
 def detail_loss(found: Tensor, truth: Tensor) -> Tensor:

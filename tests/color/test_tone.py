@@ -117,7 +117,7 @@ def test_the_curve_reaches_white_at_the_brightest_and_leaves_dark_pictures_dark(
     ramp = np.linspace(0.0, 1.0, 200, dtype=np.float32)[None, :, None].repeat(3, axis=2).repeat(4, axis=0)
 
     for top, white in ((1.0, 1.0), (0.7, 1.0), (0.3, None)):
-        found = tone.add_contrast(ramp * np.float32(top)).max()
+        found = tone.add_contrast(ramp * np.float32(top), np.zeros(ramp.shape[:2], bool)).max()
         assert found == pytest.approx(1.0, abs=0.02) if white else found < 0.5
 
 
@@ -132,7 +132,7 @@ def test_what_the_sensor_clipped_is_white_however_dark_it_is_exposed():
     finished = tone.finish(overexposed())
 
     assert tone.auto_exposure_ev(tone.luminance(overexposed())) < -0.5
-    assert finished[10, 60].min() > 0.97
+    assert finished[10, 60].min() > 0.99
     assert tone.white_lift(overexposed(), -1.0) > 1.0
     assert tone.white_lift(overexposed() * np.float32(0.9), -1.0) == 1.0
 
@@ -220,3 +220,28 @@ def test_nothing_is_written_into_what_was_given():
     tone.finish(picture, 0.5)
 
     np.testing.assert_array_equal(picture, kept)
+
+
+def test_a_clipped_area_is_white_though_details_in_it_shine_brighter():
+    """Local tone leaves the middle of a large clipped area darker than its edges."""
+    picture = scenes.grey_ramp(96, 128, (-6.0, -1.0))
+    picture[16:80, 40:120] = 1.0
+    clipped = tone.brightest(picture) >= tone.CLIPPED
+
+    finished = tone.finish(picture)
+
+    assert np.percentile(finished[clipped], 20.0) > 0.98
+    toned = tone.compress_locally(picture)
+    white, brightest = tone.white_of(toned, clipped), tone.white_of(toned, np.zeros_like(clipped))
+    assert white < brightest
+
+
+def test_the_white_of_a_picture_moves_to_what_was_clipped_as_that_grows():
+    rng = np.random.default_rng(2)
+    picture = rng.random((100, 100, 3), dtype=np.float32)
+
+    found = [tone.white_of(picture, np.arange(10000).reshape(100, 100) < n) for n in (0, 50, 100, 200, 5000)]
+
+    assert found[0] == pytest.approx(np.percentile(tone.brightest(picture), tone.WHITE_PERCENTILE))
+    assert found[:4] == sorted(found[:4], reverse=True)
+    assert found[4] == pytest.approx(0.63, abs=0.03)  # A quarter of the largest of three: 0.25 ** (1 / 3).

@@ -265,3 +265,12 @@ def test_workers_draw_different_batches(workshop):
     found = list(islice(iter(data.loader(data.RestoreStream(workshop, DRAW, 1), workers=2)), 2))
 
     assert not torch.equal(found[0].picture, found[1].picture)
+
+
+def test_finishing_sees_frames_that_are_far_overexposed():
+    draws = [data._finishing_ev(rng(seed)) for seed in range(400)]
+
+    far = sum(ev > 2.4 for ev in draws) / 400
+    # The usual spread alone would be beyond two sigmas in one of forty.
+    assert 0.03 < far < 0.12
+    assert sum(ev < 0 for ev in draws) > 120

@@ -95,3 +95,14 @@ def test_detail_is_blind_to_an_even_shift_and_sees_edges():
     assert losses.detail_loss(truth + 0.3, truth).item() == 0.0
     # One of four differences along each row.
     assert losses.detail_loss(edge, truth).item() == pytest.approx(0.25)
+
+
+def test_beyond_white_and_black_where_the_truth_is_cut_nothing_is_lost():
+    truth = torch.tensor([1.0, 0.9995, 0.9, 0.0, 0.001, 0.1])
+    beyond = torch.tensor([1.3, 1.1, 1.1, -0.2, -0.1, -0.1])
+
+    found = losses.cut_with(beyond, truth)
+
+    torch.testing.assert_close(found, torch.tensor([1.0, 0.9995, 1.1, 0.0, 0.001, -0.1]))
+    short = torch.tensor([0.95, 0.95, 0.85, 0.05, 0.05, 0.15])
+    torch.testing.assert_close(losses.cut_with(short, truth), short)

@@ -79,7 +79,10 @@ def restore_loss(network: nn.Module, batch: RestoreBatch, kind: str) -> Tensor:
 
 
 def enhance_loss(network: nn.Module, batch: EnhanceBatch) -> Tensor:
-    """Give the loss of step 2: the paper's L1, and a share of the L1 of differences."""
+    """Give the loss of step 2: the paper's L1, and a share of the L1 of differences.
+
+    What lies beyond black and white where the truth is cut there costs nothing: it is cut as well.
+    """
     return _enhancement(network(batch.picture, batch.thumbnail).float(), batch.truth)
 
 
@@ -98,6 +101,7 @@ def _restoration(code: Tensor, batch: RestoreBatch, kind: str) -> Tensor:
 
 
 def _enhancement(found: Tensor, truth: Tensor) -> Tensor:
+    found = losses.cut_with(found, truth)
     return losses.l1(found, truth) + DETAIL_WEIGHT * losses.detail_loss(found, truth)
 
 

@@ -106,7 +106,7 @@ def test_the_finishing_loss_is_l1_and_half_of_the_differences():
 
 @pytest.mark.parametrize("balance", [0.0, 0.3, 1.0])
 def test_the_joint_loss_balances_both(balance):
-    batch = joint_batch()
+    batch = replace(joint_batch(), finished=0.1 + 0.6 * torch.rand(2, 3, 8, 8))
     code, finished = root_encode(batch.truth) + 0.1, batch.finished + 0.2
 
     found = cameranet.joint_loss(Answer((code, finished)), batch, "encoded", balance).item()
