@@ -171,10 +171,7 @@ output suffix and is not an existing raw file. Otherwise both are inputs.
     options.running_options,
     options.talk_options,
 )
-def develop(
-    told: Told,
-    picture: PictureWords,
-) -> int:
+def develop(told: Told, picture: PictureWords) -> int:
     """Turn raw files into finished pictures, or into restored DNGs."""
     from rawtool.batch.develop import plan_develop, run_develop
     from rawtool.batch.journey import forecast

@@ -194,10 +194,7 @@ that could be read. Otherwise both are inputs.
     options.running_options,
     options.talk_options,
 )
-def hdr(
-    told: Told,
-    light: LightWords,
-) -> int:
+def hdr(told: Told, light: LightWords) -> int:
     """Turn finished pictures into HDR."""
     from rawtool.batch.hdr import plan_hdr, run_hdr
     from rawtool.batch.journey import forecast

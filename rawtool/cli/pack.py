@@ -166,10 +166,7 @@ Of --rate, --target-bpp, --min-psnr, --max-error and --lossless one can be named
     options.running_options,
     options.talk_options,
 )
-def pack(
-    told: Told,
-    packing: PackWords,
-) -> int:
+def pack(told: Told, packing: PackWords) -> int:
     """Pack raw files into JPEGs that carry them."""
     from rawtool.batch.pack import forecast_pack, plan_pack, run_pack
 

@@ -53,15 +53,22 @@ class Pipes:
     def deliver(self) -> None:
         """Send what was written for standard output there; a reader that went away is no failure."""
         ready = [] if self.folder is None else sorted((self.folder / _OUT).glob("*"))
-        try:
+        with unheard():
             for path in ready:
                 with path.open("rb") as stream:
                     shutil.copyfileobj(stream, sys.stdout.buffer)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Let a write to standard output end quietly where nobody reads on (``| head``), and later ones too."""
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """Results as a run goes: JSON lines on standard output, prose on standard error, a summary at the end."""
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from rawtool.batch.plan import Job, Plan
 from rawtool.batch.report import FileReport, Outcome, Status, Summary, shared_code
 from rawtool.cli import failures, logs
 from rawtool.cli.options import Talk
+from rawtool.cli.pipes import unheard
 from rawtool.cli.progress import Display, open_display
 from rawtool.vocabulary import ExitCode
 
@@ -112,12 +111,8 @@ def say_result(result: str | Mapping[str, object]) -> None:
 
 def print_line(text: str) -> None:
     """Write a line on standard output; where nobody reads on (``| head``), the work goes on unheard."""
-    try:
+    with unheard():
         click.echo(text)
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 def say_each(

@@ -82,10 +82,7 @@ output suffix and is not an existing JPEG. Otherwise both are inputs.
     options.running_options,
     options.talk_options,
 )
-def unpack(
-    told: Told,
-    unpacking: UnpackWords,
-) -> int:
+def unpack(told: Told, unpacking: UnpackWords) -> int:
     """Take the raws out of packed JPEGs."""
     from rawtool.batch.unpack import forecast_unpack, plan_unpack, run_unpack
 

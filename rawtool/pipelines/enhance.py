@@ -7,17 +7,14 @@ from numpy.typing import DTypeLike
 
 from rawtool.arrays import AnyArray, Layers, Rgb
 from rawtool.color.look import apply_look
-from rawtool.color.matrices import XYZ_FROM_SRGB
 from rawtool.color.spaces import convert
-from rawtool.color.tone import expose_ev
+from rawtool.color.tone import expose_ev, luminance
 from rawtool.color.transfer import decode, encode, quantise
 from rawtool.errors import ModelContractError
 from rawtool.pipelines.clock import Clock, share_done
 from rawtool.pipelines.scratch import release
 from rawtool.runtime.network import Network, find_terms, run_network
 from rawtool.vocabulary import Encoding, Look, Profile, Space
-
-LUMINANCE = XYZ_FROM_SRGB[1].astype(np.float32)
 
 GAMMA_FLOOR = 1e-4
 """CameraNet's published code: max(x, 1e-4) ** (1 / 2.2) before Enhance-Net."""
@@ -82,7 +79,7 @@ def _encoded(rgb: Rgb, network: Network) -> Rgb:
 
 def _greyed(block: Rgb) -> Rgb:
     """Give three equal channels, the weighted mean of display codes."""
-    grey: Rgb = np.repeat((block @ LUMINANCE)[..., None], 3, axis=2)
+    grey: Rgb = np.repeat(luminance(block)[..., None], 3, axis=2)
     return grey
 
 

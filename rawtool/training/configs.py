@@ -46,7 +46,7 @@ class CameraNetConfig:
             found.append("balance is not a share from 0 to 1")
         if self.crops_per_frame <= 0:
             found.append(f"crops_per_frame = {self.crops_per_frame} is not above 0")
-        if not self.is_in_xyz and self.joint.steps > 0:
+        if not self.is_in_xyz and max(self.enhance.steps, self.joint.steps) > 0:
             found.append("without XYZ there is a restoration only; set joint.steps=0 and enhance.steps=0")
         for name, stage in stages_of(self).items():
             if self.size == "paper" and stage.crop < 288:

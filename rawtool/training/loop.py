@@ -221,19 +221,19 @@ class _State:
         """
         found = load_checkpoint(self.path("last"))
         wanted = self.network.module.state_dict()
-        weights, average = found.weights, found.average
+        weights, average = (grown(each, wanted) for each in (found.weights, found.average))
         if found.step == 0:
-            weights, anew = begun(weights, wanted)
-            average, _ = begun(average, wanted)
+            weights, anew = begun(found.weights, wanted)
+            average, _ = begun(found.average, wanted)
             self.say_anew(anew, len(wanted))
         try:
-            self.network.module.load_state_dict(grown(weights, wanted))
+            self.network.module.load_state_dict(weights)
         except RuntimeError as error:
             raise self.other_network() from error
         for name, optimiser in self.optimisers.items():
             if name in found.optimisers:
                 optimiser.load_state_dict(found.optimisers[name])
-        self.average = {k: v.to(self.fabric.device).float() for k, v in grown(average, wanted).items()}
+        self.average = {k: v.to(self.fabric.device).float() for k, v in average.items()}
         self.progress = Progress(found.step, found.seconds, found.best)
 
     def say_anew(self, anew: list[str], n_wanted: int) -> None:

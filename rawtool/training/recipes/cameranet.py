@@ -122,12 +122,9 @@ def _job(name: str, config: CameraNetConfig, scenes: SceneSet, out: Path) -> Sta
 
 def _begun(network: nn.Module, config: CameraNetConfig, out: Path, step: str) -> nn.Module:
     """Let a stage of the joint step begin with what its own step came to; at random if that was left out."""
-    is_left_out = stages_of(config)[step].steps == 0
-    return (
-        network
-        if is_left_out and not (out / f"{step}-best.pt").exists()
-        else with_weights(network, out, step)
-    )
+    if stages_of(config)[step].steps == 0 and not (out / f"{step}-best.pt").exists():
+        return network
+    return with_weights(network, out, step)
 
 
 def _joint_validator(config: CameraNetConfig, scenes: SceneSet) -> Validator:

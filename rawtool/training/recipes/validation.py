@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rawtool.arrays import AnyArray, Rgb
 from rawtool.color.tone import finish
-from rawtool.metrics.fidelity import finishing_score, restoration_score
+from rawtool.metrics.fidelity import Score, finishing_score, restoration_score
 from rawtool.nets.cameranet_s import root_decode
 from rawtool.training.cameras import SCORED_NOISE, validation_camera
 from rawtool.training.data import (
@@ -82,9 +82,8 @@ def enhance_validator(cases: list[EnhanceBatch]) -> Validator:
 
     def validate(network: nn.Module) -> dict[str, float]:
         scores = [finishing_score(run_enhancer(network, case), last(case.truth)) for case in cases]
-        psnr = float(np.mean([s.psnr for s in scores]))
-        ssim, angle = (float(np.mean([getattr(s, name) for s in scores])) for name in ("ssim", "angle"))
-        return {"psnr": psnr, "ssim": ssim, "angle": angle, "score": psnr}
+        means = _means(scores)
+        return {**means, "score": means["psnr"]}
 
     return validate
 
@@ -108,12 +107,15 @@ def chain_validator(cases: list[JointBatch]) -> Validator:
 
     def validate(network: nn.Module) -> dict[str, float]:
         scores = [finishing_score(run_chain(network, case), last(case.finished)) for case in cases]
-        psnr, ssim, angle = (
-            float(np.mean([getattr(s, name) for s in scores])) for name in ("psnr", "ssim", "angle")
-        )
-        return {"psnr_chain": psnr, "ssim_chain": ssim, "angle_chain": angle, "score": psnr}
+        means = _means(scores)
+        return {**{f"{name}_chain": value for name, value in means.items()}, "score": means["psnr"]}
 
     return validate
+
+
+def _means(scores: list[Score]) -> dict[str, float]:
+    """Average PSNR, SSIM and colour angle."""
+    return {name: float(np.mean([getattr(s, name) for s in scores])) for name in ("psnr", "ssim", "angle")}
 
 
 def joint_validator(restore: Validator, enhance: Validator, chain: Validator) -> Validator:
