@@ -104,6 +104,14 @@ class Look(Enum):
     FLAT = "flat"
 
 
+class Precision(Enum):
+    """In what numbers a network counts; auto takes eight bits on a processor where the model has them."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    INT8 = "int8"
+
+
 class Embed(Enum):
     """Where the sidecar of a packed picture stands."""
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from rawtool.vocabulary import Precision
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkChoice:
@@ -15,6 +17,7 @@ class NetworkChoice:
     device: str = "auto"
     runtime: str = "auto"
     threads: int | None = None
+    precision: Precision = Precision.AUTO
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,9 @@ def run_develop(plan: Plan, request: Request[DevelopSettings], listener: Listene
 
 
 def _open(choice: NetworkChoice) -> Darkroom:
-    return open_darkroom(choice.network, None, choice.device, choice.runtime, choice.threads)
+    return open_darkroom(
+        choice.network, None, choice.device, choice.runtime, choice.threads, choice.precision
+    )
 
 
 def _read(source: Path) -> RawFrame:

@@ -160,4 +160,5 @@ def _outcome(report: JourneyReport) -> Outcome:
         warnings=report.warnings,
         metrics=report.metrics,
         said=report.said,
+        precision=report.precision,
     )

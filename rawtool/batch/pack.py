@@ -79,7 +79,9 @@ def forecast_pack(plan: Plan, request: Request[PackSettings]) -> Forecast:
 
 
 def _open(settings: PackSettings, choice: NetworkChoice) -> PackRoom:
-    return open_packroom(settings, choice.network, choice.device, choice.runtime, choice.threads)
+    return open_packroom(
+        settings, choice.network, choice.device, choice.runtime, choice.threads, choice.precision
+    )
 
 
 def _read(source: Path) -> RawFile:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from rawtool.vocabulary import ExitCode
+from rawtool.vocabulary import ExitCode, Precision
 
 
 class Status(Enum):
@@ -33,6 +33,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     metrics: tuple[tuple[str, float | int | bool | None], ...] = ()
     said: str = ""
+    precision: Precision = Precision.FP32
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,7 @@ output suffix and is not an existing raw file. Otherwise both are inputs.
     options.taken_options,
     _picture_options,
     options.network_options,
+    options.precision_option,
     options.running_options,
     options.talk_options,
 )

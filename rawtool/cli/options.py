@@ -14,7 +14,7 @@ from rawtool.batch.outputs import Suffixes
 from rawtool.batch.plan import OnCollision, Policies
 from rawtool.cli import logs, words
 from rawtool.errors import UsageError
-from rawtool.vocabulary import ExistsPolicy, Format
+from rawtool.vocabulary import ExistsPolicy, Format, Precision
 
 Decorator = Callable[[Callable[..., object]], Callable[..., object]]
 _FORCED = {"-f": ExistsPolicy.OVERWRITE, "--skip-existing": ExistsPolicy.SKIP}
@@ -212,6 +212,15 @@ network_options = stacked(
     click.option(
         "--threads", type=click.IntRange(min=1), help="Threads of each network (default all cores)."
     ),
+)
+
+precision_option = click.option(
+    "--precision",
+    type=words.one_of(Precision),
+    default="auto",
+    show_default=True,
+    callback=words.as_member(Precision),
+    help="Numbers of the restoration: fp32, or int8, faster; auto: int8 on a processor if the model has it.",
 )
 
 running_options = stacked(

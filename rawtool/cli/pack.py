@@ -163,6 +163,7 @@ Of --rate, --target-bpp, --min-psnr, --max-error and --lossless one can be named
     _goal_options,
     _base_options,
     options.network_options,
+    options.precision_option,
     options.running_options,
     options.talk_options,
 )

@@ -151,7 +151,7 @@ def file_event(report: FileReport) -> Mapping[str, object]:
         "seconds": {stage: round(seconds, 4) for stage, seconds in outcome.seconds},
         "device": outcome.device,
         "provider": outcome.provider,
-        "precision": "fp32" if ran else None,
+        "precision": outcome.precision.value if ran else None,
         "tiles": outcome.tiles,
         "retries": 0,
         "model": ran,

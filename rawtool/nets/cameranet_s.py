@@ -2,7 +2,7 @@
 
 What differs from variant A (``cameranet.py``), and why:
 
-- three scales of 48, 48, 64 channels for restoration, most of the work at half size, where the detail is;
+- two scales of 48 channels for restoration, most of the work at half size, where the detail is;
   enhancement is a U-Net at an eighth of the size that steers the same small network at every pixel;
 - blocks add their input, scales are joined by addition, sizes are halved by strided convolutions and
   doubled by a 1x1 convolution and a repetition: ONNX Runtime leaves its blocked layout only where the
@@ -10,7 +10,8 @@ What differs from variant A (``cameranet.py``), and why:
 - the values are encoded inside by a signed square root, which makes shot noise even (Anscombe) and
   runs close to the sRGB curve, so that a loss there weighs errors as the eye does;
 - the mosaic stands beside the demosaicked XYZ, and the noise level conditions the network;
-- the image-wide vector comes from a fixed-size thumbnail by design, so tiles equal the whole.
+- the image-wide vector comes from a fixed-size thumbnail by design, so tiles equal the whole;
+- the convolutions of restoration can be rounded to eight bits (``eightbit.py``), and have learned to be.
 
     picture (N, 4, H, W) ── encode ── to cells ──► U-Net ──► to pixels ── add, decode ──► XYZ (N, 3, H, W)
     thumbnail (N, 3, T, T), condition (N, 8) ──► vector (N, 2 C) scales and shifts the coarsest features
@@ -22,6 +23,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from rawtool.nets.cameranet_s_unet import MARGIN, UNet
+from rawtool.nets.eightbit import EightBitOut
 
 Layer = TypeVar("Layer", bound=nn.Module)
 
@@ -74,94 +78,6 @@ def _silent(layer: Layer) -> Layer:
     return layer
 
 
-class Plain(nn.Module):
-    """One 3x3 convolution and its activation."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.only = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, h, w) to the same shape."""
-        return F.leaky_relu(self.only(x), 0.2)
-
-
-class Block(nn.Module):
-    """Two 3x3 convolutions that add to what they were given: relu(x + conv(lrelu(conv(x)))).
-
-    The last activation is a plain one because engines fuse it with the sum and the convolution.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, h, w) to the same shape, after the activation."""
-        return F.relu(x + self.second(F.leaky_relu(self.first(x), 0.2)))
-
-
-MARGIN = 4
-"""Places around a kept rectangle: the last three 3x3 convolutions look at 3, and cells come in fours."""
-
-
-def _stack(channels: int, depth: int) -> nn.Sequential:
-    """Stack ``depth`` 3x3 convolutions: residual blocks of two, an odd one before them."""
-    plain: list[nn.Module] = [Plain(channels)] * (depth % 2)
-    return nn.Sequential(*plain, *(Block(channels) for _ in range(depth // 2)))
-
-
-class UNet(nn.Module):
-    """Scales joined by addition; the coarsest is scaled and shifted by the image-wide vector.
-
-    widths are the channels from the finest scale to the coarsest, depths the 3x3 convolutions of each
-    scale on the way down; the coarsest has two, the way up has two at every scale.
-    (N, widths[0], h, w) -> the same shape.
-    """
-
-    same: Tensor
-
-    def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...]) -> None:
-        super().__init__()
-        pairs = list(pairwise(widths))
-        fine_widths = widths[:-1]
-        self.down_blocks = nn.ModuleList(_stack(c, n) for c, n in zip(fine_widths, depths, strict=True))
-        self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairs)
-        self.deep = Block(widths[-1])
-        self.ups = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairs)
-        self.up_blocks = nn.ModuleList(Block(c) for c in fine_widths)
-        self.register_buffer("same", torch.ones(widths[0], 1, 1, 1), persistent=False)
-
-    def forward(self, x: Tensor, vector: Tensor, kept: Tensor | None = None) -> Tensor:
-        """Run; vector is (N, 2 * widths[-1]): scales less one, then shifts.
-
-        kept (4,) = top, left, height, width in places of x, multiples of 4: the finest scale is finished
-        for this rectangle and ``MARGIN`` places around it only, as far as x has them.
-        """
-        skips = []
-        for block, down in zip(self.down_blocks, self.downs, strict=True):
-            x = block(x)
-            skips.append(x)
-            x = F.leaky_relu(down(x), 0.2)
-        scale, shift = vector[:, :, None, None].chunk(2, dim=1)
-        x = self.deep(F.leaky_relu(x * (1.0 + scale) + shift, 0.2))
-        for block, up in zip(reversed(self.up_blocks), reversed(self.ups), strict=True):
-            x = F.interpolate(up(x), scale_factor=2.0, mode="nearest") + skips.pop()
-            if kept is not None and not skips:
-                # A step that changes nothing leads ONNX Runtime back into its blocked layout.
-                x = F.conv2d(_with_margin(x, kept, MARGIN), self.same, groups=len(self.same))
-            x = block(x)
-        return x
-
-
-def _with_margin(x: Tensor, kept: Tensor, margin: int) -> Tensor:
-    """Cut a rectangle (4,) and a margin around it, as far as there is one, out of (N, C, h, w)."""
-    top, left, height, width = kept[0], kept[1], kept[2], kept[3]
-    row, column = torch.clamp(top - margin, min=0), torch.clamp(left - margin, min=0)
-    return x[:, :, row : top + height + margin, column : left + width + margin]
-
-
 class ThumbnailNet(nn.Module):
     """Look at a thumbnail (N, 3, T, T) and extra numbers (N, n_extra); give n_out numbers."""
 
@@ -192,10 +108,10 @@ class RestoreNetS(nn.Module):
     rgb_from_picture: Tensor
     xyz_from_rgb: Tensor
     stride = 8
-    halo = 56
-    widths = (48, 48, 64)
+    halo = 32
+    widths = (48, 48)
     depths = (1, 2)
-    vector_size = 2 * 64
+    vector_size = 2 * 48
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,8 +120,8 @@ class RestoreNetS(nn.Module):
         self.light_net = ThumbnailNet(0, 2)
         # From pixels to cells of 2x2 in one step: no engine has to move pixels into channels first.
         self.stem = nn.Conv2d(5, self.widths[0], 5, stride=2, padding=2)
-        self.body = UNet(self.widths, self.depths)
-        self.out = _silent(nn.Conv2d(self.widths[0], 12, 3, padding=1))
+        self.body = UNet(self.widths, self.depths, is_eight_bit=True)
+        self.out = _silent(EightBitOut(self.widths[0], 12))
         rgb_from_xyz = torch.tensor(_RGB_FROM_XYZ, dtype=torch.float64)
         matrix = torch.eye(4, dtype=torch.float64)
         matrix[:3, :3] = rgb_from_xyz
@@ -294,7 +210,7 @@ class EnhanceNetS(nn.Module):
         super().__init__()
         self.global_net = ThumbnailNet(2 * N_QUANTILES, 2 * self.widths[-1] + 1)
         self.entry = nn.Conv2d(3 * 16, self.widths[0], 3, padding=1)
-        self.body = UNet(self.widths, (2,))
+        self.body = UNet(self.widths, (2, 0))
         self.maps = _silent(nn.Conv2d(self.widths[0], self.n_maps, 1))
         self.first = nn.Conv2d(3 + self.n_maps, self.hidden, 1)
         self.second = nn.Conv2d(self.hidden, self.hidden, 1)

@@ -1,4 +1,4 @@
-"""The sizes of J4 (``raw_metadata.py``) and of its ablations."""
+"""The sizes of J4 (``raw_metadata.py``), and what it and our network of size s go without in ablations."""
 
 from dataclasses import dataclass
 
@@ -43,3 +43,20 @@ class Plan:
     def edge_channels(self) -> int:
         """Channels of the guide that the first and the last layer see."""
         return self.guide_channels + self.detail_channels
+
+
+@dataclass(frozen=True, slots=True)
+class SmallPlan:
+    """What the network of size s (``raw_metadata_s.py``) knows; the defaults are the shipped model's.
+
+    Without the guide there is no polynomial of it either, without means z is coded as it is. Places are coded
+    in 4, 2 or 1 groups; a single group has nothing decoded before it: it goes without a context model.
+    """
+
+    has_guide: bool = True
+    has_means: bool = True
+    n_groups: int = 4
+
+    def __post_init__(self) -> None:
+        if self.n_groups not in (1, 2, 4):
+            raise ValueError(f"places cannot be coded in {self.n_groups} groups: 1, 2 or 4")

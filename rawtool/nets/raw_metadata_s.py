@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from rawtool.nets.cameranet_s import root_decode, root_encode
 from rawtool.nets.exact import ONE, ExactContext, ExactConv, floored, whole
 from rawtool.nets.raw_metadata_order import N_GROUPS, order_signal, ranks
+from rawtool.nets.raw_metadata_plan import SmallPlan
 from rawtool.nets.raw_metadata_seen import N_SEEN, small_guide
 
 N_RATES = 6
@@ -243,10 +244,11 @@ class LevelModel(nn.Module):
 
 
 class RawMetadataS(nn.Module):
-    """The whole network; its parts are what is exported."""
+    """The whole network; its parts are what is exported, of the default plan only."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: SmallPlan | None = None) -> None:
         super().__init__()
+        self.plan = plan or SmallPlan()
         self.analysis = Analysis()
         self.synthesis = Synthesis()
         first = torch.linspace(*FIRST_GAINS, N_RATES) / GAIN_SCALE
@@ -302,15 +304,18 @@ class RawMetadataS(nn.Module):
 
     def forward(self, planes: Tensor, guide: Tensor, fit: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
         """Give planes as they would be decoded, and the bits of every frame (N,)."""
+        if not self.plan.has_guide:
+            guide, fit = torch.zeros_like(guide), torch.zeros_like(fit)
         y, z = self.analyse(planes, guide, fit, rate)
         with torch.autocast(planes.device.type, enabled=False):
             y, z = y.float(), z.float()
             guide_y, guide_z = small_guide(guide, 4), small_guide(guide, 16)
             # The channel means of z are stored beside it, in sixteenths.
-            mean = whole(UNIT * z.mean(dim=(2, 3), keepdim=True))
-            coded_z = code_level(self.z_level, UNIT * z - mean, self.z_notes(guide_z, rate))
+            mean = whole(UNIT * z.mean(dim=(2, 3), keepdim=True)) * self.plan.has_means
+            z_notes, n_groups = self.z_notes(guide_z, rate), self.plan.n_groups
+            coded_z = code_level(self.z_level, UNIT * z - mean, z_notes, n_groups)
             notes = self.params(coded_z.values + mean, guide_z, guide_y, rate)
-            coded_y = code_level(self.y_level, UNIT * y, notes)
+            coded_y = code_level(self.y_level, UNIT * y, notes, n_groups)
         planes_hat = self.synthesise(coded_y.values, guide, fit, rate)
         return planes_hat, coded_y.bits + coded_z.bits
 
@@ -329,7 +334,7 @@ def start_of(light: Tensor, fit: Tensor) -> Tensor:
     return (terms * factors[:, :, 1:]).sum(dim=2) + factors[:, :, 0]
 
 
-def code_level(model: LevelModel, values: Tensor, notes: Tensor) -> Coded:
+def code_level(model: LevelModel, values: Tensor, notes: Tensor, n_groups: int = N_GROUPS) -> Coded:
     """Code values (N, C, h, w), in sixteenths, group after group, as encoder and decoder would.
 
     In training bits are those of values with uniform noise in the place of rounding; else all is as in use.
@@ -337,8 +342,8 @@ def code_level(model: LevelModel, values: Tensor, notes: Tensor) -> Coded:
     decoded, bits = torch.zeros_like(values), values.new_zeros(len(values))
     mask = torch.zeros_like(values[:, :1])
     scores = model.scores(notes)
-    rank, costs = ranks(scores.detach()), []
-    for at in range(N_GROUPS):
+    rank, costs = torch.floor(ranks(scores.detach()) * n_groups / N_GROUPS), []
+    for at in range(n_groups):
         group = (rank == at).to(values.dtype)
         mean, step, scale_class = model.gaussians(decoded, mask, notes)
         symbols = (values - mean) / step
@@ -349,7 +354,7 @@ def code_level(model: LevelModel, values: Tensor, notes: Tensor) -> Coded:
         bits = bits + (costs[-1] * group).sum(dim=(1, 2, 3))
         decoded = decoded + (whole(symbols) * step + mean) * group
         mask = mask + group
-    if model.training:
+    if model.training and n_groups > 1:
         bits = bits + order_signal(scores, rank, costs)
     return Coded(decoded, bits)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rawtool.arrays import AnyArray
+from rawtool.vocabulary import Precision
 
 
 def share_done(top: int, left: int, block: AnyArray, shape: tuple[int, int]) -> float:
@@ -19,7 +20,7 @@ Metrics = tuple[tuple[str, float | int | bool | None], ...]
 
 @dataclass(frozen=True, slots=True)
 class JourneyReport:
-    """What was done: seconds by stage, tiles run, warnings, and by which model and device.
+    """What was done: seconds by stage, tiles run, warnings, and by which model, device and precision.
 
     model is empty when no network ran. metrics are figures for programs, said is a sentence for people.
     """
@@ -33,6 +34,7 @@ class JourneyReport:
     provider: str
     metrics: Metrics = ()
     said: str = ""
+    precision: Precision = Precision.FP32
 
 
 class Clock:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from rawtool.errors import ModelContractError
 from rawtool.runtime.catalog import Model, digest, find_model, verify_model
 from rawtool.runtime.network import Network, open_network
-from rawtool.vocabulary import Format, Look, Profile, Stage, Task
+from rawtool.vocabulary import Format, Look, Precision, Profile, Stage, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Darkroom:
         """The engine's own name for it."""
         return self.restore.tile_session.provider
 
+    @property
+    def precision(self) -> Precision:
+        """In what numbers the restoration counts; the finishing always does in float32."""
+        return self.restore.precision
+
 
 def open_darkroom(
     model: str | None = None,
@@ -59,16 +65,20 @@ def open_darkroom(
     device: str = "auto",
     runtime: str = "auto",
     threads: int | None = None,
+    precision: Precision = Precision.AUTO,
 ) -> Darkroom:
     """Find a model, check its digests and load both networks.
 
     Raises:
-        ModelError: it is missing, damaged or does not fit.
+        ModelError: it is missing, damaged or does not fit, or has no graph of the wanted precision.
         DeviceError: the named device is not usable.
     """
     found = find_model(model, size, Task.RESTORE)
+    if precision is Precision.INT8 and found.restore.eight_bit is None:
+        raise ModelContractError(f"{found.label} has no graph of eight bits; use --precision fp32")
     verify_model(found)
     networks = (
-        open_network(card, found.folder, device, runtime, threads) for card in (found.restore, found.enhance)
+        open_network(card, found.folder, device, runtime, threads, wanted)
+        for card, wanted in ((found.restore, precision), (found.enhance, Precision.FP32))
     )
     return Darkroom(found, digest(found), *networks)

@@ -142,4 +142,5 @@ def _report(clock: Clock, light: Light, darkroom: Darkroom) -> JourneyReport:
         darkroom.sha256,
         darkroom.device,
         darkroom.provider,
+        precision=darkroom.precision,
     )

@@ -28,6 +28,7 @@ from rawtool.pipelines.packreport import Costs, metrics_of, sentence_of
 from rawtool.pipelines.packroom import PackRoom, PackSettings
 from rawtool.pipelines.packverify import Verification
 from rawtool.pipelines.rates import learned_streams
+from rawtool.vocabulary import Precision
 
 UNVERIFIED = "nothing was verified; keep the raw file until rawtool unpack --check has read the packed one"
 
@@ -130,4 +131,5 @@ def _report(clock: Clock, room: PackRoom, warnings: tuple[str, ...], costs: Cost
         runs_on.provider if runs_on else "numpy",
         metrics_of(costs),
         sentence_of(costs),
+        room.darkroom.precision if room.darkroom else Precision.FP32,
     )

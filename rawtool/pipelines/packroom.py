@@ -10,7 +10,7 @@ from rawtool.arrays import Planes, Rgb8
 from rawtool.codec.facts import BaseSource
 from rawtool.pipelines.darkroom import Darkroom, open_darkroom
 from rawtool.pipelines.learned import model_that_reads, open_learned
-from rawtool.vocabulary import Embed, Format
+from rawtool.vocabulary import Embed, Format, Precision
 
 DEFAULT_RATE = 3.0
 
@@ -122,15 +122,16 @@ def open_packroom(
     device: str = "auto",
     runtime: str = "auto",
     threads: int | None = None,
+    precision: Precision = Precision.AUTO,
 ) -> PackRoom:
-    """Open the networks that the settings need; model is that of the learned coder.
+    """Open the networks that the settings need; model is that of the learned coder, precision the darkroom's.
 
     Raises:
         ModelError: one is missing, damaged or does not fit.
         DeviceError: the named device is not usable.
     """
     is_developed = settings.base is BaseSource.DEVELOP
-    darkroom = open_darkroom(None, None, device, runtime, threads) if is_developed else None
+    darkroom = open_darkroom(None, None, device, runtime, threads, precision) if is_developed else None
     coder = None if settings.goal.is_exact else open_learned(model, device, runtime, threads)
     return PackRoom(darkroom, coder)
 

@@ -80,6 +80,14 @@ class GraphPair:
 
 
 @dataclass(frozen=True, slots=True)
+class EightBit:
+    """A tile graph that counts in bytes, and the working memory that it takes per pixel of its window."""
+
+    tile: GraphFile
+    bytes_per_pixel: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """One row of measured quality: on which data, which metric, the value and its unit."""
 
@@ -99,7 +107,8 @@ class Card:
     |difference| between engines and between tiled and whole, of values above 1 in parts of the value.
     condition_size is 0 without that input.
     has_kept_input: the tile graph is told which rectangle of its window is kept and gives only that.
-    training sums up data and recipe in one paragraph.
+    training sums up data and recipe in one paragraph. eight_bit is a tile graph of the same weights, faster
+    on processors, to be used with the global graph of graphs.
     """
 
     schema: int
@@ -130,6 +139,13 @@ class Card:
     measured: tuple[Measurement, ...]
     graphs: GraphPair | None
     torch_graphs: GraphPair | None
+    eight_bit: EightBit | None = None
+
+    @property
+    def files(self) -> tuple[GraphFile, ...]:
+        """All files that there are."""
+        pairs = (file for pair in (self.graphs, self.torch_graphs) if pair for file in pair.files)
+        return (*pairs, self.eight_bit.tile) if self.eight_bit else tuple(pairs)
 
     @property
     def has_thumbnail(self) -> bool:
@@ -166,7 +182,7 @@ class Card:
 
     def contract(self) -> "Card":
         """The card without what may be added after the graphs were written: files and measured rows."""
-        return replace(self, graphs=None, torch_graphs=None, measured=())
+        return replace(self, graphs=None, torch_graphs=None, eight_bit=None, measured=())
 
     def _condition_names(self) -> tuple[str, ...]:
         return ("condition",) if self.condition_size else ()
@@ -260,6 +276,15 @@ def _problems(card: Card) -> tuple[Problem, ...]:
             if pair is not None
             for problem in _pair_problems(pair, has_vector=has_vector)
         ),
+        *(_eight_bit_problems(card, card.eight_bit) if card.eight_bit else ()),
+    )
+
+
+def _eight_bit_problems(card: Card, eight_bit: EightBit) -> tuple[Problem, ...]:
+    return (
+        (card.graphs is None, "there are no graphs beside the one of eight bits"),
+        (eight_bit.bytes_per_pixel < 1, "bytes_per_pixel of eight bits is not positive"),
+        *file_problems(eight_bit.tile),
     )
 
 

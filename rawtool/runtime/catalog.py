@@ -22,7 +22,7 @@ from pathlib import Path
 from rawtool.errors import ModelContractError, ModelError, ModelNotFoundError
 from rawtool.runtime import card as stage_card
 from rawtool.runtime import codercard
-from rawtool.runtime.card import Card, GraphFile
+from rawtool.runtime.card import Card
 from rawtool.runtime.codercard import CoderCard
 from rawtool.vocabulary import Task
 
@@ -158,18 +158,13 @@ def verify_model(model: Model) -> None:
         for card, promised in zip(model.cards, model.card_digests, strict=True):
             _verify_digest(model.folder / card_file(card.task), promised)
     for card in model.cards:
-        for file in graph_files(card):
+        for file in card.files:
             _verify_digest(model.folder / file.path, file.sha256)
-
-
-def graph_files(card: Card | CoderCard) -> tuple[GraphFile, ...]:
-    """All files that a card lists."""
-    return tuple(file for pair in (card.graphs, card.torch_graphs) if pair for file in pair.files)
 
 
 def digest(model: Model) -> str:
     """Twelve hex digits for the model's files, the same wherever they lie."""
-    files = [file for card in model.cards for file in graph_files(card)]
+    files = [file for card in model.cards for file in card.files]
     lines = sorted(f"{file.path} {file.sha256}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
 

@@ -121,6 +121,11 @@ class CoderCard:
     torch_graphs: CoderGraphs | None
 
     @property
+    def files(self) -> tuple[GraphFile, ...]:
+        """All files that there are."""
+        return tuple(file for graphs in (self.graphs, self.torch_graphs) if graphs for file in graphs.files)
+
+    @property
     def exact_digest(self) -> bytes:
         """SHA-256 over the files that decide bits, 32 bytes: what one wrote only the same can read."""
         if self.graphs is None:
@@ -149,7 +154,6 @@ def validate(card: CoderCard) -> None:
 
 def _problems(card: CoderCard) -> tuple[Problem, ...]:
     counts = (card.n_latent, card.n_hyper, card.n_groups, card.n_rates, card.bytes_per_pixel)
-    files = [file for graphs in (card.graphs, card.torch_graphs) if graphs for file in graphs.files]
     return (
         *naming_problems(card.schema, card.name, card.version),
         (card.task is not Task.PACK, "it is not for packing"),
@@ -158,5 +162,5 @@ def _problems(card: CoderCard) -> tuple[Problem, ...]:
         (card.stride < 1 or card.stride % SMALL_Z != 0, "stride is not a multiple of 16"),
         (bool(card.halo % SMALL_Z or card.synthesis_halo % SMALL_Z), "a halo is not a multiple of 16"),
         (not 0 < card.tolerance < 1, "tolerance is not between 0 and 1"),
-        *(problem for file in files for problem in file_problems(file)),
+        *(problem for file in card.files for problem in file_problems(file)),
     )

@@ -1,17 +1,20 @@
 """Run one stage of a model over a picture of any size, in bounded memory."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import zip_longest
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
 
 from rawtool.arrays import AnyArray, Rgb, Vector
-from rawtool.errors import ModelContractError
+from rawtool.errors import DeviceError, ModelContractError
 from rawtool.runtime import layout
-from rawtool.runtime.card import Card, loads
+from rawtool.runtime.card import Card, GraphFile, loads
+from rawtool.runtime.devices import n_cores
 from rawtool.runtime.guide import guide_in_window
 from rawtool.runtime.session import Session, open_session
 from rawtool.runtime.thumbnails import thumbnail
@@ -26,26 +29,47 @@ from rawtool.runtime.tiling import (
     plan_tiles,
     read_window,
 )
-from rawtool.vocabulary import GlobalPass
+from rawtool.vocabulary import GlobalPass, Precision
 
-MEMORY_BUDGET_BYTES = 420 * 2**20
-"""What a window of the network may take: larger ones gain three parts in a hundred."""
+MEMORY_BUDGET_BYTES = 320 * 2**20
+"""What the windows of a network may take that are worked on at once."""
+
+MOST_LANES = 2
+"""Tiles worked on at once: what engines do in one thread, and reading, then costs no waiting."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A loaded stage: its card, its tile graph and its global graph (None without a global pass)."""
+    """A loaded stage: its card, its tile graph and its global graph (None without a global pass).
+
+    precision tells in what numbers the tile graph counts; n_lanes tiles are worked on at once, each by its
+    share of the threads. On another device than a processor they take turns, and only reading overlaps.
+    """
 
     card: Card
     tile_session: Session
     global_session: Session | None
+    precision: Precision = Precision.FP32
+    n_lanes: int = 1
+    _turns: AbstractContextManager[object] = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def device(self) -> str:
         """The device really in use."""
         return self.tile_session.device
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Working memory of all lanes per pixel of a window."""
+        eight_bit = self.card.eight_bit if self.precision is Precision.INT8 else None
+        return self.n_lanes * (eight_bit.bytes_per_pixel if eight_bit else self.card.bytes_per_pixel)
+
+    @property
+    def turn(self) -> AbstractContextManager[object]:
+        """What a lane holds while it runs the tile graph."""
+        return nullcontext() if self.device == "cpu" else self._turns
 
     @property
     def grid(self) -> Grid:
@@ -68,23 +92,39 @@ class ImageTerms:
 
 
 def open_network(
-    card: Card, folder: Path, device: str = "auto", runtime: str = "auto", threads: int | None = None
+    card: Card,
+    folder: Path,
+    device: str = "auto",
+    runtime: str = "auto",
+    threads: int | None = None,
+    precision: Precision = Precision.FP32,
 ) -> Network:
     """Load the graphs of a card; runtime "torch" takes the TorchScript files.
 
+    Precision auto takes the graph of eight bits where there is one and ONNX Runtime runs it on a processor.
+
     Raises:
         ModelContractError: there are no such files, or the card inside a file says something else.
+        DeviceError: eight bits are wanted where they do not run.
     """
     pair = card.torch_graphs if runtime == "torch" else card.graphs or card.torch_graphs
     if pair is None:
         raise ModelContractError(f"{card.name} has no files for runtime {runtime}; use --runtime auto")
-    tile = open_session(folder / pair.tile.path, device, runtime, threads)
-    _match_card(card, tile, pair.tile.path)
-    if pair.vector is None:
-        return Network(card, tile, None)
-    whole = open_session(folder / pair.vector.path, device, runtime, threads)
-    _match_card(card, whole, pair.vector.path)
-    return Network(card, tile, whole)
+    n_threads = n_cores() if threads is None else threads
+    n_lanes = min(MOST_LANES, n_threads)
+
+    def opened(file: GraphFile, n_threads: int) -> Session:
+        session = open_session(folder / file.path, device, runtime, n_threads)
+        _match_card(card, session, file.path)
+        return session
+
+    whole = None if pair.vector is None else opened(pair.vector, n_threads)
+    # What "auto" came to is known when a graph is open.
+    used = device if whole is None else whole.device
+    is_eight_bit = _is_eight_bit(card, used, runtime, precision)
+    tile = card.eight_bit.tile if card.eight_bit and is_eight_bit else pair.tile
+    found = Precision.INT8 if is_eight_bit else Precision.FP32
+    return Network(card, opened(tile, -(-n_threads // n_lanes)), whole, found, n_lanes)
 
 
 def find_terms(
@@ -130,18 +170,21 @@ def run_network(
 ) -> None:
     """Run the tile graph over a picture of shape (height, width), block by block.
 
-    tile is the longest side of what each run keeps; None lets the memory of a window decide. Blocks reach the
-    sink in reading order, cut to the frame; together they cover it once. While the network works on a
-    tile, a helper thread stores the one before and reads the one after: source and sink are its alone.
+    tile is the longest side of what each run keeps; None lets the memory of windows decide. Blocks reach the
+    sink in reading order, cut to the frame, in the caller's thread; together they cover it once. The source
+    is called by all lanes of the network, at once.
     """
     card = network.card
     fixed = _condition_input(card, terms.condition)
     if "vector" in card.tile_inputs:
         fixed["vector"] = layout.network_from_vector(_known(terms.vector, card, "vector"))
-    parts = plan_windows(card, shape, tile, card.halo)
+    parts = plan_windows(card, shape, tile, card.halo, network.bytes_per_pixel)
 
-    def read(part: Tile) -> AnyArray:
-        return layout.network_from_picture(read_window(source, part.window, *shape))
+    def work(part: Tile) -> AnyArray:
+        picture = layout.network_from_picture(read_window(source, part.window, *shape))
+        inputs = {card.input.name: picture} | fixed | _place_inputs(card, part, terms, shape)
+        with network.turn:
+            return network.tile_session.run(inputs)[card.output.name]
 
     def store(part: Tile, tensor: AnyArray) -> None:
         block = layout.picture_from_network(tensor)
@@ -149,18 +192,19 @@ def run_network(
         inner = Area(0, 0, part.kept.height, part.kept.width) if is_cut else _inside(part)
         sink(part.kept.top, part.kept.left, _in_frame(block, inner, part.kept, shape))
 
-    with ThreadPoolExecutor(1, thread_name_prefix="rawtool_tiles") as helper:
-        coming, stored = helper.submit(read, parts[0]), None
-        for part, following in zip_longest(parts, parts[1:]):
-            inputs = {card.input.name: coming.result()} | fixed | _place_inputs(card, part, terms, shape)
-            if following:
-                coming = helper.submit(read, following)
-            tensor = network.tile_session.run(inputs)[card.output.name]
-            if stored:
-                stored.result()
-            stored = helper.submit(store, part, tensor)
-        if stored:
-            stored.result()
+    lanes = ThreadPoolExecutor(network.n_lanes, thread_name_prefix="rawtool_tiles")
+    coming: deque[tuple[Tile, Future[AnyArray]]] = deque()
+    try:
+        for part in parts:
+            coming.append((part, lanes.submit(work, part)))
+            # One more than there are lanes: none waits while the oldest is stored.
+            if len(coming) > network.n_lanes:
+                first, result = coming.popleft()
+                store(first, result.result())
+        for part, result in coming:
+            store(part, result.result())
+    finally:
+        lanes.shutdown(cancel_futures=True)
 
 
 def run_picture(network: Network, picture: AnyArray, terms: ImageTerms, tile: int | None = None) -> AnyArray:
@@ -184,18 +228,32 @@ def reader(picture: AnyArray) -> Source:
     return read
 
 
-def plan_windows(card: Card, shape: tuple[int, int], tile: int | None, halo: int) -> tuple[Tile, ...]:
-    """Lay tiles over a picture of shape (height, width); tile None lets the memory of a window decide."""
+def plan_windows(
+    card: Card, shape: tuple[int, int], tile: int | None, halo: int, bytes_per_pixel: int
+) -> tuple[Tile, ...]:
+    """Lay tiles over a picture of shape (height, width); tile None lets the memory of windows decide."""
     grid = Grid(card.stride, halo, card.min_size)
     if tile is not None:
         return plan_tiles(*shape, tile, grid)
-    return fitting_tiles(*shape, grid, MEMORY_BUDGET_BYTES // card.bytes_per_pixel)
+    return fitting_tiles(*shape, grid, MEMORY_BUDGET_BYTES // bytes_per_pixel)
 
 
 def largest_difference(found: AnyArray, expected: AnyArray) -> float:
     """How far two results are apart, as a card's tolerance counts: above 1 in parts of the value."""
     apart = np.abs(found.astype(np.float64) - expected)
     return float((apart / np.maximum(np.abs(expected), 1.0)).max())
+
+
+def _is_eight_bit(card: Card, device: str, runtime: str, precision: Precision) -> bool:
+    """Tell whether the graph of eight bits is to run; refuse where it cannot."""
+    can_run = device == "cpu" and runtime != "torch"
+    if precision is not Precision.INT8:
+        return precision is Precision.AUTO and can_run and card.eight_bit is not None
+    if not can_run:
+        raise DeviceError(
+            f"int8 runs on the processor, by ONNX Runtime, not on {device}; use --precision fp32"
+        )
+    return card.eight_bit is not None
 
 
 def _exact_vector(network: Network, source: Source, shape: tuple[int, int], tile: int | None) -> Vector:
@@ -206,7 +264,7 @@ def _exact_vector(network: Network, source: Source, shape: tuple[int, int], tile
     total, count = np.zeros(card.vector_size), 0
     # The frame as the graphs see it: its padding is part of the mean, as on the whole picture.
     height, width = (padded_length(length, grid) for length in shape)
-    for part in plan_windows(card, (height, width), tile, card.global_halo):
+    for part in plan_windows(card, (height, width), tile, card.global_halo, card.bytes_per_pixel):
         window = read_window(source, part.window, *shape)
         tensor = session.run({card.input.name: layout.network_from_picture(window)})["context"]
         features = layout.picture_from_network(tensor)[_steps(part, card.stride)]

@@ -1,4 +1,7 @@
-"""Frozen dataclasses to JSON and back, strictly: no missing, unknown or wrongly typed value passes."""
+"""Frozen dataclasses to JSON and back, strictly: no missing, unknown or wrongly typed value passes.
+
+A field with a default may be missing: it is younger than the file.
+"""
 
 import dataclasses
 import json
@@ -62,9 +65,11 @@ def _read_dataclass(kind: type, tree: Json, where: str) -> object:
     if not isinstance(tree, dict):
         raise _refusal(where, "is not an object")
     hints = typing.get_type_hints(kind)
-    for name in sorted(tree.keys() ^ hints.keys()):
+    younger = {field.name for field in dataclasses.fields(kind) if field.default is not dataclasses.MISSING}
+    for name in sorted((tree.keys() ^ hints.keys()) - (younger - tree.keys())):
         raise _refusal(f"{where}.{name}", "is missing" if name in hints else "is unknown here")
-    return kind(**{name: _read(hint, tree[name], f"{where}.{name}") for name, hint in hints.items()})
+    found = {name: hint for name, hint in hints.items() if name in tree}
+    return kind(**{name: _read(hint, tree[name], f"{where}.{name}") for name, hint in found.items()})
 
 
 def _read_enum(kind: type[Enum], tree: Json, where: str) -> Enum:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from rawtool.nets.raw_metadata_plan import SmallPlan
 from rawtool.training.settings import StageConfig, common_contradictions, stages_of
 from rawtool.vocabulary import Task
 
@@ -15,7 +16,8 @@ class CameraNetConfig:
     loss is ``encoded`` (L1 and RMS of square-root-encoded light) or ``paper`` (L1 and log-L1 of light).
     balance is the share of the restoration in the joint loss (the paper's lambda). A batch of the steps
     enhance and joint is a multiple of crops_per_frame. For the paper's comparison of cameras the restoration
-    may learn from one camera only, and without the conversion to XYZ (is_in_xyz).
+    may learn from one camera only, and without the conversion to XYZ (is_in_xyz). is_eight_bit rounds the
+    inner values of the restoration of size s to eight bits while it learns, so that they can be so in use.
     """
 
     recipe: ClassVar[str] = "cameranet"
@@ -35,6 +37,7 @@ class CameraNetConfig:
     crops_per_frame: int = 8
     camera: str = ""
     is_in_xyz: bool = True
+    is_eight_bit: bool = True
     restore: StageConfig = field(default_factory=lambda: StageConfig(199.0, 160, 10, 1.5e-3))
     enhance: StageConfig = field(default_factory=lambda: StageConfig(13.0, 256, 16, 2e-3))
     joint: StageConfig = field(default_factory=lambda: StageConfig(6.0, 192, 8, 1e-4))
@@ -166,7 +169,9 @@ class RawMetadataConfig:
     """The recipe of the codec of ``pack``.
 
     The loss is the logarithm of rate and distortion at a price that follows the rate. A batch is a multiple
-    of crops_per_frame; crop is in photosites, a multiple of 32.
+    of crops_per_frame; crop is in photosites, a multiple of 64. The rest is for the paper's ablations, whose
+    networks are scored but not exported: without the picture, without the means of z, in 2 groups or in 1,
+    which is without the context model too.
     """
 
     recipe: ClassVar[str] = "raw-metadata"
@@ -181,7 +186,15 @@ class RawMetadataConfig:
     workers: int = 1
     validate_every_s: float = 300.0
     crops_per_frame: int = 4
+    has_guide: bool = True
+    has_means: bool = True
+    n_groups: int = 4
     codec: StageConfig = field(default_factory=lambda: StageConfig(22.0, 192, 8, 1.5e-3))
+
+    @property
+    def plan(self) -> SmallPlan:
+        """What the network knows."""
+        return SmallPlan(self.has_guide, self.has_means, self.n_groups)
 
     def contradictions(self) -> list[str]:
         """Find values that cannot work."""
@@ -190,4 +203,6 @@ class RawMetadataConfig:
             found.append("codec.batch is not a multiple of crops_per_frame")
         if self.codec.crop % 64:
             found.append(f"codec.crop = {self.codec.crop} is not a multiple of 64")
+        if self.n_groups not in (1, 2, 4):
+            found.append(f"n_groups = {self.n_groups} is none of 1, 2, 4")
         return found

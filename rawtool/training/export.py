@@ -26,7 +26,8 @@ from torch import Tensor, nn
 
 from rawtool.arrays import AnyArray, Layers, Vector
 from rawtool.errors import VerificationError
-from rawtool.runtime.card import CARD_KEY, THUMBNAIL_CHANNELS, Card, GraphFile, GraphPair, dumps
+from rawtool.nets.eightbit import has_ranges, ranges_of, round_inside
+from rawtool.runtime.card import CARD_KEY, THUMBNAIL_CHANNELS, Card, EightBit, GraphFile, GraphPair, dumps
 from rawtool.runtime.catalog import INDEX, card_file, index_entry, read_model, sha256_of
 from rawtool.runtime.network import (
     ImageTerms,
@@ -38,18 +39,27 @@ from rawtool.runtime.network import (
     run_picture,
 )
 from rawtool.runtime.torchscript import NAMES_KEY
+from rawtool.training.eightbit_graph import keep_ranges, round_weights
 from rawtool.training.onnx_graph import join_slices
-from rawtool.vocabulary import GlobalPass, Space, Task
+from rawtool.vocabulary import GlobalPass, Precision, Space, Task
 
 OPSET = 17
 TOLERANCE = 1e-4
 _SEED = 20200
 _OVEREXPOSURE = 1.25
+EIGHT_BIT_MEMORY = 0.6
+"""Working memory of a graph of eight bits in parts of that in float32, measured."""
+
+ROUNDING_SLACK = 1.1
+"""How much further from float32 a graph of eight bits may be than the net that rounds as it does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """The largest difference found for one picture size: who against the torch module on the whole."""
+    """The largest difference found for one picture size: who against the torch module on the whole.
+
+    Tiles of eight bits are compared with the whole in eight bits.
+    """
 
     height: int
     width: int
@@ -112,11 +122,9 @@ def export_stage(
     Raises:
         VerificationError: an engine, or tiles, differ from the net by more than the card's tolerance.
     """
-    plain = copy.deepcopy(net).cpu().float().eval()
+    plain = _rounding(net, is_on=False).cpu().float().eval()
     with staged(folder) as staging:
-        full = _write_graphs(
-            plain, replace(card, graphs=None, torch_graphs=None), staging, is_with_torch=is_with_torch
-        )
+        full = _write_graphs(plain, card.contract(), staging, is_with_torch=is_with_torch)
         parity = prove(plain, full, staging, proof_sizes(card) if sizes is None else sizes)
         (staging / card_file(card.task)).write_text(dumps(full), encoding="utf-8")
     return Exported(full, parity)
@@ -160,6 +168,8 @@ def prove(net: nn.Module, card: Card, folder: Path, sizes: Sequence[tuple[int, i
     engines = {runtime: open_network(card, folder, "cpu", runtime) for runtime in runtimes}
     module = module_network(net, card)
     rows = [row for size in sizes for row in _compare(module, engines, size)]
+    if card.eight_bit:
+        rows += [row for size in sizes for row in _compare_eight_bit(net, card, folder, size)]
     worst = max(rows, key=lambda row: row.difference)
     if not worst.difference <= card.tolerance:
         raise VerificationError(
@@ -190,6 +200,38 @@ def _compare(module: Network, engines: Mapping[str, Network], size: tuple[int, i
         difference = max(_distance(found, expected), _distance(found_terms.neutral, terms.neutral))
         rows.append(Parity(*size, who, difference))
     return rows
+
+
+def _compare_eight_bit(net: nn.Module, card: Card, folder: Path, size: tuple[int, int]) -> list[Parity]:
+    """Compare tiles of eight bits with the whole, and both with the net.
+
+    A value between two steps comes to either of them, and that spreads: another engine is another roll of the
+    dice. But it must not be further from float32 than the net is that rounds in training.
+
+    Raises:
+        VerificationError: it is.
+    """
+    picture, condition = _proof_inputs(card, size)
+    exact, rounded = (
+        _run(module_network(_rounding(net, is_on=is_on), card), picture, condition, max(size))[0]
+        for is_on in (False, True)
+    )
+    network = open_network(card, folder, "cpu", "onnx", precision=Precision.INT8)
+    whole, tiled = (_run(network, picture, condition, tile)[0] for tile in (max(size), _proof_tile(card)))
+    allowed, error = (float(np.sqrt(np.square(each - exact).mean())) for each in (rounded, whole))
+    if not error <= ROUNDING_SLACK * allowed:
+        raise VerificationError(
+            f"{card.name} {card.task.value}: the graph of eight bits is {error:.1e} from float32, "
+            f"the network that rounds {allowed:.1e}; nothing was exported"
+        )
+    return [Parity(*size, "onnx int8 tiled", largest_difference(tiled, whole))]
+
+
+def _rounding(net: nn.Module, *, is_on: bool) -> nn.Module:
+    """Copy a net, with its rounding on or off."""
+    made = copy.deepcopy(net)
+    round_inside(made, is_on=is_on)
+    return made
 
 
 def _run(
@@ -242,7 +284,21 @@ def _write_graphs(net: nn.Module, card: Card, folder: Path, *, is_with_torch: bo
             write(_traced(module, card, kind), path)
             files[kind] = GraphFile(path.name, sha256_of(path), path.stat().st_size)
         pairs.append(GraphPair(files["tile"], files.get("global")))
-    return replace(card, graphs=pairs[0], torch_graphs=pairs[1])
+    eight_bit = _write_eight_bit(net, card, folder) if has_ranges(net) else None
+    return replace(card, graphs=pairs[0], torch_graphs=pairs[1], eight_bit=eight_bit)
+
+
+def _write_eight_bit(net: nn.Module, card: Card, folder: Path) -> EightBit:
+    """Write the tile graph of a net that learned to round its inner values to eight bits."""
+    path = folder / f"{card.task.value}_tile_int8.onnx"
+    write_onnx(_traced(Method(_rounding(net, is_on=True), "forward"), card, "tile"), path)
+    model = onnx.load(path)
+    round_weights(model.graph)
+    keep_ranges(model.graph, {f"net.{name}": value.numpy() for name, value in ranges_of(net).items()})
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    tile = GraphFile(path.name, sha256_of(path), path.stat().st_size)
+    return EightBit(tile, int(card.bytes_per_pixel * EIGHT_BIT_MEMORY))
 
 
 def _names(card: Card, kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

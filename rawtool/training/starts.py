@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from rawtool.errors import ConfigError, ModelNotFoundError
 from rawtool.runtime.catalog import Model, find_model, verify_model
 from rawtool.runtime.codercard import PARTS
+from rawtool.training.old_weights import of_two_scales
 from rawtool.training.runs import is_run, read_run
 from rawtool.training.settings import RunConfig, stages_of, steps_to_train
 from rawtool.vocabulary import Task
@@ -146,10 +147,12 @@ class ModelStart:
             return None
         if task is Task.PACK:
             return _codec_weights(self.model)
-        graphs = self.model.card(task).graphs
-        return (
-            {} if graphs is None else _onnx_weights([self.model.folder / file.path for file in graphs.files])
-        )
+        card = self.model.card(task)
+        files = [
+            *(card.graphs.files if card.graphs else ()),
+            *((card.eight_bit.tile,) if card.eight_bit else ()),
+        ]
+        return of_two_scales(_onnx_weights([self.model.folder / file.path for file in files]))
 
 
 def _codec_weights(model: Model) -> "dict[str, Tensor]":

@@ -11,7 +11,7 @@ from rawtool.batch.plan import Policies
 from rawtool.batch.report import Status
 from rawtool.errors import UsageError
 from rawtool.pipelines.darkroom import DevelopSettings
-from rawtool.vocabulary import ExistsPolicy, ExitCode, Format, Stage
+from rawtool.vocabulary import ExistsPolicy, ExitCode, Format, Precision, Stage
 from tests.cli import fakes
 from tests.listeners import Silent
 
@@ -72,7 +72,7 @@ def test_networks_are_opened_once_and_only_when_a_file_needs_them(opened):
     go(ask("a.dng", "b.dng", networks=choice))
     again = go(ask("a.dng", "b.dng", exists=ExistsPolicy.SKIP))
 
-    assert opened.calls == [("net", None, "cpu", "onnx", 2)]
+    assert opened.calls == [("net", None, "cpu", "onnx", 2, Precision.AUTO)]
     assert [report.status for report in again.reports] == [Status.SKIPPED] * 2
 
 

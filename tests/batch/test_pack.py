@@ -17,7 +17,7 @@ from rawtool.errors import UsageError
 from rawtool.io.dng import write_dng
 from rawtool.io.packed import read_packed
 from rawtool.pipelines.packroom import Goal, PackRoom, PackSettings
-from rawtool.vocabulary import Embed, ExistsPolicy, ExitCode
+from rawtool.vocabulary import Embed, ExistsPolicy, ExitCode, Precision
 from tests import packs
 from tests.listeners import Silent
 
@@ -81,7 +81,7 @@ def test_networks_are_opened_once_and_only_if_something_is_to_be_done(opened):
     go(ask("a.dng", "b.dng", settings=CAMERA, networks=NetworkChoice("mine", "cpu", "onnx", 2)))
     go(ask("a.dng", settings=CAMERA, exists=ExistsPolicy.SKIP))
 
-    assert opened == [(CAMERA, "mine", "cpu", "onnx", 2)]
+    assert opened == [(CAMERA, "mine", "cpu", "onnx", 2, Precision.AUTO)]
 
 
 def test_one_jpeg_is_the_base_of_one_raw_only():

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rawtool.cli.main import run
-from rawtool.vocabulary import ExitCode
+from rawtool.vocabulary import ExitCode, Precision
 from tests.cli import fakes
 
 
@@ -217,7 +217,7 @@ def test_words_become_settings(monkeypatch, opened):
         lambda *words, **more: seen.append(words[3]) or fakes.develop(*words, **more),
     )
     words = "--wb 2,1,1.5 --exposure -1.5 --strength 50 --quality 80 --subsampling 420 --profile display-p3"
-    sized = "--size 50% --tile 512 --bit-depth 32f --compression none"
+    sized = "--size 50% --tile 512 --bit-depth 32f --compression none --precision int8"
 
     assert run(["develop", "a.dng", "x.jpg", *words.split()]) == 0
     assert (
@@ -230,7 +230,10 @@ def test_words_become_settings(monkeypatch, opened):
     assert (first.quality, first.subsampling, first.profile.value) == (80, "420", "display-p3")
     assert (second.output_size, second.tile, second.bit_depth, second.is_float) == ("50%", 512, 32, True)
     assert second.format.value == "tiff"
-    assert opened.calls[1] == ("net", None, "cpu", "auto", 2)
+    assert opened.calls == [
+        (None, None, "auto", "auto", None, Precision.AUTO),
+        ("net", None, "cpu", "auto", 2, Precision.INT8),
+    ]
 
 
 def test_quiet_says_nothing_when_all_is_well(capsys):

@@ -13,6 +13,7 @@ from rawtool.pipelines.packroom import (
     open_packroom,
     open_unpackroom,
 )
+from rawtool.vocabulary import Precision
 from tests import packs
 
 EXACT, RATE = Goal(max_error_dn=0), Goal(rate=2.0)
@@ -49,7 +50,10 @@ def test_only_the_networks_that_are_needed_are_opened(opened, goal, base, names)
 def test_a_named_model_is_that_of_the_coder(opened):
     open_packroom(PackSettings(RATE), "mine", "cpu", "onnx", 2)
 
-    assert opened == [("develop", None, None, "cpu", "onnx", 2), ("code", "mine", "cpu", "onnx", 2)]
+    assert opened == [
+        ("develop", None, None, "cpu", "onnx", 2, Precision.AUTO),
+        ("code", "mine", "cpu", "onnx", 2),
+    ]
 
 
 def test_unpacking_opens_the_coder_once_and_only_when_it_is_needed(opened):

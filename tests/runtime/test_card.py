@@ -1,14 +1,15 @@
 import json
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 
 import pytest
 
 from rawtool.errors import ModelContractError
-from rawtool.runtime.card import Card, GraphPair, dumps, loads
+from rawtool.runtime.card import Card, EightBit, GraphPair, dumps, loads
 from rawtool.vocabulary import Encoding, GlobalPass, Task
 from tests.runtime.cards import display, graph, hdr_card, light, plain_card, restore_card, tensor
 
 NAMES = [field.name for field in fields(Card)]
+OLD_NAMES = [field.name for field in fields(Card) if field.default is MISSING]
 
 
 @pytest.mark.parametrize(
@@ -23,12 +24,40 @@ def test_a_whole_number_may_stand_for_a_fraction():
     assert loads(text).measured[0].value == 40.0
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OLD_NAMES)
 def test_a_missing_field_is_refused_by_its_name(name):
     tree = json.loads(dumps(restore_card()))
     del tree[name]
     with pytest.raises(ModelContractError, match=rf"card\.{name} is missing"):
         loads(json.dumps(tree))
+
+
+def test_a_card_from_before_eight_bits_is_read():
+    tree = json.loads(dumps(restore_card()))
+    del tree["eight_bit"]
+
+    assert loads(json.dumps(tree)) == restore_card()
+
+
+def test_a_graph_of_eight_bits_is_listed_but_no_part_of_the_contract():
+    quick = replace(restore_card(), eight_bit=EightBit(graph("restore_tile_int8.onnx"), 200))
+
+    assert loads(dumps(quick)) == quick
+    assert quick.files == (*restore_card().files, graph("restore_tile_int8.onnx"))
+    assert quick.contract() == restore_card().contract()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"graphs": None}, "no graphs beside"),
+        ({"eight_bit": EightBit(graph("x.onnx"), 0)}, "eight bits is not positive"),
+        ({"eight_bit": EightBit(graph("../x.onnx"), 9)}, "not a plain file name"),
+    ],
+)
+def test_a_graph_of_eight_bits_that_does_not_fit_is_refused(changes, message):
+    with pytest.raises(ModelContractError, match=message):
+        dumps(replace(restore_card(), **({"eight_bit": EightBit(graph("x.onnx"), 9)} | changes)))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,3 @@
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -294,10 +293,10 @@ def test_windows_follow_the_memory_that_they_take():
     shape = (3000, 4000)
     for bytes_per_pixel in (300, 3000):
         card = plain_card(halo=16, bytes_per_pixel=bytes_per_pixel)
-        parts = plan_windows(card, shape, None, card.halo)
+        parts = plan_windows(card, shape, None, card.halo, bytes_per_pixel)
         largest = max(part.window.height * part.window.width for part in parts)
         assert 0.5 * MEMORY_BUDGET_BYTES < largest * bytes_per_pixel <= MEMORY_BUDGET_BYTES
-    assert all(part.kept.height <= 128 for part in plan_windows(card, shape, 128, card.halo))
+    assert all(part.kept.height <= 128 for part in plan_windows(card, shape, 128, card.halo, bytes_per_pixel))
 
 
 @pytest.mark.parametrize("size", [(200, 150), (64, 64), (70, 200)])
@@ -313,31 +312,6 @@ def test_a_graph_that_gives_what_is_kept_only_gives_the_same_picture(size):
     whole = run_picture(Network(card, Blur(), None), picture, ImageTerms())
     cut = Network(replace(card, has_kept_input=True), Cutting(), None)
     np.testing.assert_allclose(run_picture(cut, picture, ImageTerms(), tile=64), whole, atol=1e-6)
-
-
-def test_one_window_is_read_ahead_of_the_network_and_blocks_come_in_order():
-    began = [threading.Event() for _ in range(3)]
-
-    class Slow(Blur):
-        def run(self, inputs):
-            # The second window is being read while the network has not finished the first.
-            assert began[1].wait(5)
-            return super().run(inputs)
-
-    def source(top, left, height, width):
-        began[min(top // 32, 2)].set()
-        return np.zeros((height, width, 3), dtype=np.float32)
-
-    tops = []
-    run_network(
-        Network(plain_card(halo=16), Slow(), None),
-        source,
-        lambda top, _left, _block: tops.append(top),
-        (200, 64),
-        terms=ImageTerms(),
-        tile=64,
-    )
-    assert tops == [0, 56, 112, 168]
 
 
 def test_a_window_that_cannot_be_read_ends_the_run_with_its_own_error():

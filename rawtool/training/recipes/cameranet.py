@@ -16,6 +16,7 @@ from torch.utils.data import IterableDataset
 
 from rawtool.errors import ConfigError
 from rawtool.nets.cameranet_s import WHITE_CODE, root_decode, root_encode
+from rawtool.nets.eightbit import round_inside
 from rawtool.runtime.card import Card, is_name
 from rawtool.training import losses
 from rawtool.training.cameranet_card import paper_card
@@ -109,15 +110,22 @@ def _job(name: str, config: CameraNetConfig, scenes: SceneSet, out: Path) -> Sta
     """Give the network, loss and score of a step."""
     if name == "restore":
         validate = restore_validator(restore_cases(scenes))
-        return StageJob(restorer(config.size), partial(restore_loss, kind=config.loss), validate, pixels)
+        network = _rounding(restorer(config.size), config)
+        return StageJob(network, partial(restore_loss, kind=config.loss), validate, pixels)
     if name == "enhance":
         return StageJob(enhancer(config.size), enhance_loss, enhance_validator(enhance_cases(scenes)), pixels)
     network = Joint(
-        _begun(restorer(config.size), config, out, "restore"),
+        _rounding(_begun(restorer(config.size), config, out, "restore"), config),
         _begun(enhancer(config.size), config, out, "enhance"),
     )
     loss = partial(joint_loss, kind=config.loss, balance=config.balance)
     return StageJob(network, loss, _joint_validator(config, scenes), pixels)
+
+
+def _rounding(network: nn.Module, config: CameraNetConfig) -> nn.Module:
+    """Let a network learn and be scored with inner values of eight bits, where that is wanted."""
+    round_inside(network, is_on=config.is_eight_bit)
+    return network
 
 
 def _begun(network: nn.Module, config: CameraNetConfig, out: Path, step: str) -> nn.Module:

@@ -12,7 +12,9 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from rawtool.errors import ConfigError
 from rawtool.nets.cameranet_s import root_encode
+from rawtool.nets.raw_metadata_plan import SmallPlan
 from rawtool.nets.raw_metadata_s import N_RATES, STRIDE, RawMetadataS
 from rawtool.training.base_data import PackBatch, PackStream, Pair, cut, photographed, stack_pairs
 from rawtool.training.cameras import validation_camera
@@ -50,7 +52,7 @@ def train_step(
     """Train the network and leave its checkpoints in ``out``."""
     step = Step(name, config, out, resume)
     seed = step.begin()
-    network = RawMetadataS()
+    network = RawMetadataS(config.plan)
     draw = Draw(step.stage.crop, step.stage.batch, config.hdr_share)
     stream = PackStream(scenes, draw, seed, config.crops_per_frame)
     job = StageJob(network, codec_loss, codec_validator(codec_cases(scenes)), _photosites)
@@ -127,9 +129,11 @@ def export(config: RawMetadataConfig, run: Path, out: Path) -> None:
     """Export the best weights of a run: six graphs and their card.
 
     Raises:
-        ConfigError: nothing is trained yet.
+        ConfigError: nothing is trained yet, or it is an ablation.
         VerificationError: an engine disagrees with the network.
     """
+    if config.plan != SmallPlan():
+        raise ConfigError(f"{run} is an ablation, which pack cannot read: score its checkpoint instead")
     network = RawMetadataS()
     with_weights(network, run, "codec")
     export_coder(network, coder_card("raw-metadata-s", VERSION, training_summary(config, run)), out)

@@ -9,6 +9,7 @@ from lightning_fabric import Fabric
 from torch import nn
 from torch.utils.data import IterableDataset
 
+from rawtool.nets.eightbit import RANGE
 from rawtool.training.checkpoint import grown, load_checkpoint
 from rawtool.training.data import loader
 from rawtool.training.loop import Progress, StageJob, StageSettings, train_stage
@@ -58,7 +59,11 @@ def seed_after(n_done: int, seed: int) -> int:
 
 
 def with_weights(network: nn.Module, out: Path, stage: str, kind: str = "best") -> nn.Module:
-    """Give a network the averaged weights of a step, those that were best or last."""
-    found = load_checkpoint(out / f"{stage}-{kind}.pt").average
-    network.load_state_dict(grown(found, network.state_dict()))
+    """Give a network the averaged weights of a step, those that were best or last.
+
+    Ranges of eight bits may be unknown: what the step began with had none.
+    """
+    found, own = load_checkpoint(out / f"{stage}-{kind}.pt").average, network.state_dict()
+    ranges = {name: value for name, value in own.items() if name.endswith(RANGE)}
+    network.load_state_dict(ranges | grown(found, own))
     return network
