@@ -25,6 +25,7 @@ from rawtool.pipelines.seen import differences, summed
 from rawtool.runtime.catalog import digest, find_model, list_models
 from rawtool.runtime.coder import CoderNetwork
 from rawtool.runtime.codercard import SMALL_Y, SMALL_Z, CoderCard, Part
+from rawtool.runtime.lanes import in_lanes
 from rawtool.runtime.tiling import Grid, Tile, plan_tiles
 from rawtool.vocabulary import Task
 
@@ -189,10 +190,14 @@ class LearnedCoder:
         card = self._network.card
         y = np.empty((1, card.n_latent, height // SMALL_Y, width // SMALL_Y), np.float32)
         z = np.empty((1, card.n_hyper, height // SMALL_Z, width // SMALL_Z), np.float32)
-        for part in self._tiles(height, width, self._network.card.halo):
+
+        def analyse(part: Tile) -> dict[str, AnyArray]:
             seen = _slices(part, 1, is_window=True)
             inputs = {"guide": picture.cells(seen), "fit": fit[None], "rate": _number(rate)}
-            found = self._network.run("analysis", inputs | {"planes": _tensor(planes[seen])})
+            return self._network.run("analysis", inputs | {"planes": _tensor(planes[seen])})
+
+        tiles = self._tiles(height, width, self._network.card.halo)
+        for part, found in in_lanes(analyse, tiles, self._network.n_lanes):
             for name, whole, size in (("y", y, SMALL_Y), ("z", z, SMALL_Z)):
                 whole[(..., *_slices(part, size))] = found[name][(..., *_inside(part, size))]
         return y, z
@@ -200,11 +205,15 @@ class LearnedCoder:
     def _synthesise(self, values: AnyArray, picture: "_Padded", head: Head) -> Planes:
         height, width = (side * SMALL_Y for side in values.shape[2:])
         planes = np.empty((height, width, 4), np.float32)
-        for part in self._tiles(height, width, self._network.card.synthesis_halo):
+
+        def synthesise(part: Tile) -> dict[str, AnyArray]:
             window = np.ascontiguousarray(values[(..., *_slices(part, SMALL_Y, is_window=True))])
             guide = picture.cells(_slices(part, 1, is_window=True))
             inputs = {"values": window, "guide": guide, "fit": head.fit[None], "rate": _number(head.rate)}
-            found = self._network.run("synthesis", inputs)
+            return self._network.run("synthesis", inputs)
+
+        tiles = self._tiles(height, width, self._network.card.synthesis_halo)
+        for part, found in in_lanes(synthesise, tiles, self._network.n_lanes):
             planes[_slices(part, 1)] = np.moveaxis(found["planes"][0], 0, 2)[_inside(part, 1)]
         return planes
 

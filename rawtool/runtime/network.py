@@ -1,7 +1,5 @@
 """Run one stage of a model over a picture of any size, in bounded memory."""
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +14,7 @@ from rawtool.runtime import layout
 from rawtool.runtime.card import Card, GraphFile, loads
 from rawtool.runtime.devices import n_cores
 from rawtool.runtime.guide import guide_in_window
+from rawtool.runtime.lanes import in_lanes, share_threads
 from rawtool.runtime.session import Session, open_session
 from rawtool.runtime.thumbnails import thumbnail
 from rawtool.runtime.tiling import (
@@ -31,11 +30,8 @@ from rawtool.runtime.tiling import (
 )
 from rawtool.vocabulary import GlobalPass, Precision
 
-MEMORY_BUDGET_BYTES = 320 * 2**20
-"""What the windows of a network may take that are worked on at once."""
-
-MOST_LANES = 2
-"""Tiles worked on at once: what engines do in one thread, and reading, then costs no waiting."""
+MEMORY_BUDGET_BYTES = {Precision.FP32: 320 * 2**20, Precision.INT8: 160 * 2**20}
+"""What the windows of a network may take that are worked on at once; larger ones of bytes gain nothing."""
 
 T = TypeVar("T")
 
@@ -61,10 +57,11 @@ class Network:
         return self.tile_session.device
 
     @property
-    def bytes_per_pixel(self) -> int:
-        """Working memory of all lanes per pixel of a window."""
+    def most_pixels(self) -> int:
+        """Pixels of a window, so that those of all lanes fit into the memory for them."""
         eight_bit = self.card.eight_bit if self.precision is Precision.INT8 else None
-        return self.n_lanes * (eight_bit.bytes_per_pixel if eight_bit else self.card.bytes_per_pixel)
+        taken = eight_bit.bytes_per_pixel if eight_bit else self.card.bytes_per_pixel
+        return MEMORY_BUDGET_BYTES[self.precision] // (self.n_lanes * taken)
 
     @property
     def turn(self) -> AbstractContextManager[object]:
@@ -111,7 +108,7 @@ def open_network(
     if pair is None:
         raise ModelContractError(f"{card.name} has no files for runtime {runtime}; use --runtime auto")
     n_threads = n_cores() if threads is None else threads
-    n_lanes = min(MOST_LANES, n_threads)
+    n_lanes, n_threads_each = share_threads(n_threads)
 
     def opened(file: GraphFile, n_threads: int) -> Session:
         session = open_session(folder / file.path, device, runtime, n_threads)
@@ -124,7 +121,7 @@ def open_network(
     is_eight_bit = _is_eight_bit(card, used, runtime, precision)
     tile = card.eight_bit.tile if card.eight_bit and is_eight_bit else pair.tile
     found = Precision.INT8 if is_eight_bit else Precision.FP32
-    return Network(card, opened(tile, -(-n_threads // n_lanes)), whole, found, n_lanes)
+    return Network(card, opened(tile, n_threads_each), whole, found, n_lanes)
 
 
 def find_terms(
@@ -178,7 +175,7 @@ def run_network(
     fixed = _condition_input(card, terms.condition)
     if "vector" in card.tile_inputs:
         fixed["vector"] = layout.network_from_vector(_known(terms.vector, card, "vector"))
-    parts = plan_windows(card, shape, tile, card.halo, network.bytes_per_pixel)
+    parts = plan_windows(card, shape, tile, card.halo, network.most_pixels)
 
     def work(part: Tile) -> AnyArray:
         picture = layout.network_from_picture(read_window(source, part.window, *shape))
@@ -192,19 +189,8 @@ def run_network(
         inner = Area(0, 0, part.kept.height, part.kept.width) if is_cut else _inside(part)
         sink(part.kept.top, part.kept.left, _in_frame(block, inner, part.kept, shape))
 
-    lanes = ThreadPoolExecutor(network.n_lanes, thread_name_prefix="rawtool_tiles")
-    coming: deque[tuple[Tile, Future[AnyArray]]] = deque()
-    try:
-        for part in parts:
-            coming.append((part, lanes.submit(work, part)))
-            # One more than there are lanes: none waits while the oldest is stored.
-            if len(coming) > network.n_lanes:
-                first, result = coming.popleft()
-                store(first, result.result())
-        for part, result in coming:
-            store(part, result.result())
-    finally:
-        lanes.shutdown(cancel_futures=True)
+    for part, tensor in in_lanes(work, parts, network.n_lanes):
+        store(part, tensor)
 
 
 def run_picture(network: Network, picture: AnyArray, terms: ImageTerms, tile: int | None = None) -> AnyArray:
@@ -229,13 +215,13 @@ def reader(picture: AnyArray) -> Source:
 
 
 def plan_windows(
-    card: Card, shape: tuple[int, int], tile: int | None, halo: int, bytes_per_pixel: int
+    card: Card, shape: tuple[int, int], tile: int | None, halo: int, most_pixels: int
 ) -> tuple[Tile, ...]:
-    """Lay tiles over a picture of shape (height, width); tile None lets the memory of windows decide."""
+    """Lay tiles over a picture of shape (height, width); without a tile, windows have most_pixels at most."""
     grid = Grid(card.stride, halo, card.min_size)
     if tile is not None:
         return plan_tiles(*shape, tile, grid)
-    return fitting_tiles(*shape, grid, MEMORY_BUDGET_BYTES // bytes_per_pixel)
+    return fitting_tiles(*shape, grid, most_pixels)
 
 
 def largest_difference(found: AnyArray, expected: AnyArray) -> float:
@@ -264,7 +250,7 @@ def _exact_vector(network: Network, source: Source, shape: tuple[int, int], tile
     total, count = np.zeros(card.vector_size), 0
     # The frame as the graphs see it: its padding is part of the mean, as on the whole picture.
     height, width = (padded_length(length, grid) for length in shape)
-    for part in plan_windows(card, (height, width), tile, card.global_halo, card.bytes_per_pixel):
+    for part in plan_windows(card, (height, width), tile, card.global_halo, network.most_pixels):
         window = read_window(source, part.window, *shape)
         tensor = session.run({card.input.name: layout.network_from_picture(window)})["context"]
         features = layout.picture_from_network(tensor)[_steps(part, card.stride)]

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Score runs that test what CameraNet's paper claims, on the middles of held-out scenes.
+"""Score runs that test what the papers claim, on the middles of held-out scenes.
 
     rawtool train cameranet --data DATA --out runs/one-stage --config docs/recipes/one-stage.toml
     python tests/bench/claims.py stages --data DATA runs/two-stages runs/one-stage ...
     python tests/bench/claims.py cameras --data DATA runs/one-camera runs/one-camera-without-xyz ...
+    python tests/bench/claims.py codec --data DATA runs/codec runs/codec-without-guide ...
 
-stages: raw to finished picture at three sensitivities (table I). cameras: the restored light of raws from
-four cameras at ISO 1600 (table III). PSNR in dB / SSIM / colour angle in degrees.
+stages: raw to finished picture at three sensitivities (CameraNet's table I). cameras: the restored light of
+raws from four cameras at ISO 1600 (its table III). PSNR in dB / SSIM / colour angle in degrees. codec: bits a
+photosite / PSNR of the mosaic at the rates 0 to 5, and the bits at equal PSNR against the first run's.
 """
 
 import argparse
@@ -17,10 +19,12 @@ import numpy as np
 import torch
 
 from rawtool.metrics.fidelity import Score, restoration_score
+from rawtool.nets.raw_metadata_s import N_RATES, RawMetadataS
 from rawtool.training.cameras import SCORED_NOISE, scored_camera
-from rawtool.training.configs import CameraNetConfig
+from rawtool.training.configs import CameraNetConfig, RawMetadataConfig
 from rawtool.training.data import exposed, restore_sample, stack_restore
 from rawtool.training.recipes.cameranet import trained
+from rawtool.training.recipes.raw_metadata import codec_cases, codec_validator
 from rawtool.training.recipes.steps import with_weights
 from rawtool.training.recipes.validation import (
     RESTORE_SIDE,
@@ -39,6 +43,9 @@ CAMERAS = ("D700", "DSLR-A900", "EOS 5D", "EOS 40D")
 """Those of the paper's table III."""
 
 ISO = 1600
+
+Curve = list[tuple[float, float]]
+"""Bits a photosite and PSNR at every rate."""
 
 
 def stages(scenes: SceneSet, runs: list[Path]) -> None:
@@ -78,6 +85,35 @@ def restored(scenes: SceneSet, network: torch.nn.Module, model: str, *, is_in_xy
         yield restoration_score(run_restorer(network, batch), last(batch.truth))
 
 
+def codec(scenes: SceneSet, runs: list[Path]) -> None:
+    """Print a row of rates for each run of raw-metadata, and how its bits compare with the first one's."""
+    validate = codec_validator(codec_cases(scenes))
+    print("run", *(f"rate {rate}" for rate in range(N_RATES)), "bits at equal PSNR", sep=" | ")
+    first: Curve | None = None
+    for run in runs:
+        found = validate(with_weights(RawMetadataS(codec_config(run).plan), run, "codec").eval())
+        curve = [(found[f"bpp_{rate}"], found[f"psnr_{rate}"]) for rate in range(N_RATES)]
+        first = first or curve
+        cells = (f"{bits:.4f} / {dB:.2f}" for bits, dB in curve)
+        print(run.name, *cells, f"{more_bits(first, curve):+.1%}", sep=" | ", flush=True)
+
+
+def more_bits(first: Curve, second: Curve) -> float:
+    """Give how many more bits the second takes, a mean of logarithms over the PSNR that both reach."""
+    (one, level), (other, other_level) = (np.transpose(each) for each in (first, second))
+    wanted = np.linspace(max(level.min(), other_level.min()), min(level.max(), other_level.max()), 200)
+    apart = np.interp(wanted, other_level, np.log(other)) - np.interp(wanted, level, np.log(one))
+    return float(np.exp(apart.mean()) - 1.0)
+
+
+def codec_config(run: Path) -> RawMetadataConfig:
+    """Read the settings of a run of the codec."""
+    config = read_run(run)
+    if not isinstance(config, RawMetadataConfig):
+        raise SystemExit(f"{run} is a run of {config.recipe}, not of raw-metadata")
+    return config
+
+
 def config_of(run: Path) -> CameraNetConfig:
     """Read the settings of a run of CameraNet."""
     config = read_run(run)
@@ -86,16 +122,19 @@ def config_of(run: Path) -> CameraNetConfig:
     return config
 
 
+WHAT = {"stages": stages, "cameras": cameras, "codec": codec}
+
+
 def main() -> None:
     """Read the words and do it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["stages", "cameras"])
+    parser.add_argument("what", choices=list(WHAT))
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     asked = parser.parse_args()
     scenes = open_scenes(asked.data)
     with torch.inference_mode():
-        (stages if asked.what == "stages" else cameras)(scenes, asked.runs)
+        WHAT[asked.what](scenes, asked.runs)
 
 
 if __name__ == "__main__":

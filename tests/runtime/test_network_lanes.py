@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rawtool.runtime.card import EightBit
-from rawtool.runtime.network import ImageTerms, Network, run_network
+from rawtool.runtime.network import MEMORY_BUDGET_BYTES, ImageTerms, Network, run_network
 from rawtool.vocabulary import Precision
 from tests.runtime.cards import graph, plain_card
 
@@ -82,9 +82,11 @@ def test_lanes_take_turns_on_another_device_and_alone(device, n_lanes):
 def test_lanes_share_the_memory_for_windows():
     one, two = (Network(plain_card(bytes_per_pixel=300), Same(), None, n_lanes=n) for n in (1, 2))
 
-    assert (one.bytes_per_pixel, two.bytes_per_pixel) == (300, 600)
-    quick = replace(plain_card(), eight_bit=EightBit(graph("x.onnx"), 100))
-    assert Network(quick, Same(), None, Precision.INT8, 2).bytes_per_pixel == 200
+    assert two.most_pixels == one.most_pixels // 2 == MEMORY_BUDGET_BYTES[Precision.FP32] // 600
+    quick = Network(
+        replace(plain_card(), eight_bit=EightBit(graph("x.onnx"), 100)), Same(), None, Precision.INT8
+    )
+    assert quick.most_pixels == MEMORY_BUDGET_BYTES[Precision.INT8] // 100
 
 
 def test_after_a_failure_no_further_window_is_begun():
