@@ -27,7 +27,7 @@ def test_results_come_in_the_order_of_the_pieces_however_they_end():
 
 def test_no_more_than_one_piece_waits_for_its_result_to_be_taken():
     begun = []
-    results = in_lanes(lambda piece: begun.append(piece), range(20), 2)
+    results = in_lanes(begun.append, range(20), 2)
 
     next(results)
 
