@@ -10,7 +10,7 @@ import click
 
 from rawtool.cli import options
 from rawtool.errors import UsageError
-from rawtool.vocabulary import ExitCode
+from rawtool.vocabulary import ExitCode, Precision
 
 if TYPE_CHECKING:
     from rawtool.training.app import HdrRow, PackRow, Row
@@ -195,15 +195,16 @@ def _train(recipe: str, asked: TrainWords) -> int:
 @options.stacked(
     click.argument("subject", metavar="RUN|MODEL"),
     click.option("--data", required=True, type=_FOLDER, help="Folder that `train scenes` made."),
+    options.precision_option,
     options.json_option,
     options.verbosity_options,
 )
-def evaluate(subject: str, data: Path, is_json: bool) -> int:
+def evaluate(subject: str, data: Path, precision: Precision, is_json: bool) -> int:
     """Measure a run or a model on held-out scenes, with what a user would pick instead beside it."""
     from rawtool.cli.report import say_result
     from rawtool.training.app import evaluate as measure
 
-    for row in measure(subject, data):
+    for row in measure(subject, data, precision=precision):
         say_result(_event(row) if is_json else _line(row))
     return int(ExitCode.OK)
 

@@ -30,7 +30,7 @@ from rawtool.runtime.tiling import (
 )
 from rawtool.vocabulary import GlobalPass, Precision
 
-MEMORY_BUDGET_BYTES = {Precision.FP32: 320 * 2**20, Precision.INT8: 160 * 2**20}
+MEMORY_BUDGET_BYTES = {Precision.FP32: 320 * 2**20, Precision.INT8: 200 * 2**20}
 """What the windows of a network may take that are worked on at once; larger ones of bytes gain nothing."""
 
 T = TypeVar("T")

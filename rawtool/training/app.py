@@ -41,7 +41,7 @@ from rawtool.training.settings import (
     steps_to_train,
 )
 from rawtool.training.starts import hand_on, open_start
-from rawtool.vocabulary import ExitCode, Task
+from rawtool.vocabulary import ExitCode, Precision, Task
 
 _LOG = logging.getLogger(__name__)
 _FIRST_STYLE = "cameranet-s"
@@ -167,9 +167,11 @@ def _prepared(options: TrainOptions, config: RunConfig, place: Path, say: Callab
 
 
 def evaluate(
-    subject: str, data: Path, max_scenes: int | None = None
+    subject: str, data: Path, max_scenes: int | None = None, precision: Precision = Precision.AUTO
 ) -> list[Row] | list[HdrRow] | list[PackRow]:
     """Score a model (its name or folder) or a run (its folder) on the held-out scenes of a data folder.
+
+    precision is that of a restoration.
 
     Raises:
         ConfigError: data is not a scene folder, or a step of the run has no checkpoint yet.
@@ -183,7 +185,7 @@ def evaluate(
             return evaluate_pack(open_learned(subject), scenes, max_scenes)
         if Task.HDR in tasks:
             return evaluate_hdr(open_studio(subject), scenes, max_scenes)
-        return evaluate_develop(open_darkroom(subject), scenes, max_scenes)
+        return evaluate_develop(open_darkroom(subject, precision=precision), scenes, max_scenes)
 
 
 def exported_model(subject: str, place: Path) -> str:

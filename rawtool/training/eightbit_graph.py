@@ -1,6 +1,7 @@
 """Whole numbers in place of the weights of a graph whose values torch wrote as rounded to eight bits."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -9,6 +10,8 @@ from onnx import helper, numpy_helper
 from rawtool.arrays import AnyArray
 from rawtool.errors import VerificationError
 from rawtool.nets.eightbit import MOST_WEIGHT
+
+RANGES_KEY = "rawtool.ranges"
 
 
 def round_weights(graph: onnx.GraphProto) -> int:
@@ -28,10 +31,17 @@ def round_weights(graph: onnx.GraphProto) -> int:
     return len(found)
 
 
-def keep_ranges(graph: onnx.GraphProto, ranges: Mapping[str, AnyArray]) -> None:
-    """Keep ranges (2,) by their names, which no node reads, so that a later training can begin with them."""
-    for name, value in ranges.items():
-        graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
+def keep_ranges(model: onnx.ModelProto, ranges: Mapping[str, Sequence[float]]) -> None:
+    """Keep ranges (low, high) by their names in the metadata: a later training can begin with them."""
+    entry = model.metadata_props.add()
+    entry.key, entry.value = RANGES_KEY, json.dumps({name: list(ends) for name, ends in ranges.items()})
+
+
+def kept_ranges(model: onnx.ModelProto) -> dict[str, list[float]]:
+    """Give the ranges that a graph keeps, none for most."""
+    found = {entry.key: entry.value for entry in model.metadata_props}
+    ranges: dict[str, list[float]] = json.loads(found.get(RANGES_KEY, "{}"))
+    return ranges
 
 
 def _is_of_bytes(node: onnx.NodeProto, makers: Mapping[str, onnx.NodeProto]) -> bool:

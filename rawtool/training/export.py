@@ -47,8 +47,8 @@ OPSET = 17
 TOLERANCE = 1e-4
 _SEED = 20200
 _OVEREXPOSURE = 1.25
-EIGHT_BIT_MEMORY = 0.6
-"""Working memory of a graph of eight bits in parts of that in float32, measured."""
+EIGHT_BIT_MEMORY = 0.78
+"""Working memory of a graph of eight bits in parts of that in float32."""
 
 ROUNDING_SLACK = 1.1
 """How much further from float32 a graph of eight bits may be than the net that rounds as it does."""
@@ -294,7 +294,7 @@ def _write_eight_bit(net: nn.Module, card: Card, folder: Path) -> EightBit:
     write_onnx(_traced(Method(_rounding(net, is_on=True), "forward"), card, "tile"), path)
     model = onnx.load(path)
     round_weights(model.graph)
-    keep_ranges(model.graph, {f"net.{name}": value.numpy() for name, value in ranges_of(net).items()})
+    keep_ranges(model, {f"net.{name}": value.tolist() for name, value in ranges_of(net).items()})
     onnx.checker.check_model(model)
     onnx.save(model, path)
     tile = GraphFile(path.name, sha256_of(path), path.stat().st_size)

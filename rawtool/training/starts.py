@@ -169,11 +169,15 @@ def _onnx_weights(graphs: list[Path]) -> "dict[str, Tensor]":
     import torch
     from onnx import numpy_helper
 
+    from rawtool.training.eightbit_graph import kept_ranges
+
     found: dict[str, Tensor] = {}
     for path in graphs:
-        graph = onnx.load(path).graph
+        model = onnx.load(path)
+        graph = model.graph
         for weight in graph.initializer:
             found[weight.name] = torch.from_numpy(numpy_helper.to_array(weight).copy())
+        found |= {name: torch.tensor(ends) for name, ends in kept_ranges(model).items()}
         # Of weights that are equal a file holds one; the others are its copies.
         copies = (node for node in graph.node if node.op_type == "Identity" and node.input[0] in found)
         found |= {node.output[0]: found[node.input[0]] for node in copies}

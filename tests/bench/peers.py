@@ -44,6 +44,7 @@ from rawtool.training.evaluation import (
     truths,
 )
 from rawtool.training.scenes import open_scenes
+from rawtool.vocabulary import Precision
 
 LARGEST_CUT = 32
 LIMIT_S = 600
@@ -160,7 +161,8 @@ def _findings(
 ) -> Iterator[tuple[str, Finding]]:
     scenes = open_scenes(words.data)
     with tempfile.TemporaryDirectory() as model:
-        darkroom = open_darkroom(exported_model(words.model, Path(model)))
+        subject, precision = exported_model(words.model, Path(model)), Precision(words.precision)
+        darkroom = open_darkroom(subject, precision=precision)
         for truth in truths(scenes, words.scenes):
             print(f"scene {truth.number + 1}: {truth.name}", file=sys.stderr)
             frames = photographs(truth, scenes.cameras, place)
@@ -267,6 +269,8 @@ def _words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Score a model beside other raw converters.")
     parser.add_argument("--data", type=Path, required=True, help="a folder of scenes (rawtool train scenes)")
     parser.add_argument("--model", required=True, help="a model's name or folder, or the folder of a run")
+    choices = [each.value for each in Precision]
+    parser.add_argument("--precision", choices=choices, default="auto", help="of rawtool's restoration")
     parser.add_argument("--scenes", type=int, help="only the first so many held-out scenes")
     parser.add_argument("--per-scene", action="store_true", help="print the restoration of every scene too")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the DNGs and what was made of them")

@@ -123,7 +123,9 @@ def test_mistakes_of_a_settings_file_are_code_3(monkeypatch, capsys):
 
 @pytest.mark.parametrize("words", [[], ["--json"]])
 def test_scores_are_rows_on_standard_output(words, monkeypatch, capsys):
-    monkeypatch.setattr(app, "evaluate", lambda subject, data: [Row("ours", 37.125), Row("same", math.inf)])
+    monkeypatch.setattr(
+        app, "evaluate", lambda subject, data, precision: [Row("ours", 37.125), Row("same", math.inf)]
+    )
 
     assert run(["train", "eval", "run", "--data", "d", *words]) == 0
 

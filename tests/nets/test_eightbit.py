@@ -12,6 +12,7 @@ from rawtool.nets.eightbit import (  # noqa: E402
     FINE_END,
     MOST,
     MOST_WEIGHT,
+    RANGE_SHARE,
     TIMES,
     EightBit,
     EightBitConv,
@@ -62,7 +63,7 @@ def test_a_range_has_256_values_and_zero_is_one_of_them():
 def test_values_of_one_sign_keep_zero_in_their_range():
     low, high = seen(values(1, 1, 9, 9).abs() + 3).range.tolist()
 
-    assert (low, high > 3) == (0.0, True)
+    assert (low, high > 3 * RANGE_SHARE) == (0.0, True)
 
 
 def test_a_range_follows_slowly_and_only_in_training():
