@@ -20,7 +20,7 @@ RANGE = ".range"
 MOST = 255
 MOST_WEIGHT = 63
 RANGE_DECAY = 0.98
-RANGE_SHARE = 0.65
+RANGE_SHARE = 0.8
 """How much of what is seen a range includes. Extremes are rare: cutting them costs less than wider steps."""
 
 SAMPLED_EVERY = 3

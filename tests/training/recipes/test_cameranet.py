@@ -12,6 +12,7 @@ from lightning_fabric import Fabric  # noqa: E402 - after the checks
 
 from rawtool.errors import ConfigError  # noqa: E402
 from rawtool.nets.cameranet_s import root_encode  # noqa: E402
+from rawtool.nets.eightbit import RANGE  # noqa: E402
 from rawtool.training import losses  # noqa: E402
 from rawtool.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from rawtool.training.configs import CAMERANET_PAPER, CameraNetConfig  # noqa: E402
@@ -136,6 +137,8 @@ def test_the_joint_step_begins_with_the_best_of_the_two_before(run, workshop, tm
     joint = load_checkpoint(tmp_path / "joint-last.pt").weights
     for stage, part in (("restore", "restorer"), ("enhance", "enhancer")):
         for name, value in marked[stage].items():
+            if name.endswith(RANGE):  # follows what is seen
+                continue
             # Two steps of Adam at a rate of 1e-4 or less.
             assert (joint[f"{part}.{name}"] - value).abs().max() <= 1e-3
 
