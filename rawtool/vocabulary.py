@@ -105,7 +105,7 @@ class Look(Enum):
 
 
 class Precision(Enum):
-    """In what numbers a network counts; auto takes eight bits on a processor where the model has them."""
+    """In what numbers a network counts; auto is fp32 so far."""
 
     AUTO = "auto"
     FP32 = "fp32"

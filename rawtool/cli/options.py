@@ -220,7 +220,7 @@ precision_option = click.option(
     default="auto",
     show_default=True,
     callback=words.as_member(Precision),
-    help="Numbers of the restoration: fp32, or int8, faster; auto: int8 on a processor if the model has it.",
+    help="Numbers of the restoration: fp32, which auto takes, or int8 on a processor: faster, a bit worse.",
 )
 
 running_options = stacked(

@@ -5,7 +5,7 @@ Matrices are named target_from_source and act on columns, so products chain.
 
 import numpy as np
 
-from rawtool.arrays import Layers, Matrix3, Rgb, Vector3, lies_in_planes
+from rawtool.arrays import AnyArray, Layers, Matrix3, Rgb, Vector3, lies_in_planes
 from rawtool.frames import Illuminated
 
 SRGB_FROM_XYZ: Matrix3 = np.array(
@@ -31,15 +31,18 @@ _BRADFORD: Matrix3 = np.array(
 """Lam 1985, as the DNG specification uses it."""
 
 
-def apply_matrix(matrix: Matrix3, picture: Layers) -> Rgb:
+def apply_matrix(matrix: Matrix3, picture: Layers, *, out: AnyArray | None = None) -> Rgb:
     """Multiply every pixel (H, W, 3) by a 3x3 matrix, in float32.
 
-    The result lies in memory as the picture does: planes one after the other, or pixel by pixel.
+    The result lies in memory as the picture does, planes one after the other or pixel by pixel, or in out,
+    which is (3, H, W) and contiguous.
     """
     factors = matrix.astype(np.float32)
-    if lies_in_planes(picture):
-        planes = np.ascontiguousarray(np.moveaxis(picture, 2, 0))
-        return np.moveaxis((factors @ planes.reshape(3, -1)).reshape(planes.shape), 0, 2)
+    if out is not None or lies_in_planes(picture):
+        planes = np.ascontiguousarray(np.moveaxis(picture, 2, 0), dtype=np.float32)
+        made = np.empty_like(planes) if out is None else out
+        np.matmul(factors, planes.reshape(3, -1), out=made.reshape(3, -1))
+        return np.moveaxis(made, 0, 2)
     return np.ascontiguousarray(picture.reshape(-1, 3) @ factors.T).reshape(picture.shape)
 
 

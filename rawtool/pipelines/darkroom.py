@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from rawtool.errors import ModelContractError
 from rawtool.runtime.catalog import Model, digest, find_model, verify_model
 from rawtool.runtime.network import Network, open_network
 from rawtool.vocabulary import Format, Look, Precision, Profile, Stage, Task
@@ -74,8 +73,6 @@ def open_darkroom(
         DeviceError: the named device is not usable.
     """
     found = find_model(model, size, Task.RESTORE)
-    if precision is Precision.INT8 and found.restore.eight_bit is None:
-        raise ModelContractError(f"{found.label} has no graph of eight bits; use --precision fp32")
     verify_model(found)
     networks = (
         open_network(card, found.folder, device, runtime, threads, wanted)

@@ -56,7 +56,7 @@ def restore_input(balanced: AnyArray, cfa: Cfa | None, xyz_from_balanced: Matrix
     is_rggb = cfa is not None and cfa.cell == RGGB.cell
     mosaic = balanced if is_rggb else sample_mosaic(rgb, RGGB)
     planes = np.empty((4, *mosaic.shape), dtype=np.float32)
-    planes[:3] = np.moveaxis(apply_matrix(xyz_from_balanced, rgb), 2, 0)
+    apply_matrix(xyz_from_balanced, rgb, out=planes[:3])
     planes[3] = mosaic
     return np.moveaxis(planes, 0, 2)
 

@@ -11,7 +11,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from onnx import helper, numpy_helper  # noqa: E402 - after the checks
 
-from rawtool.errors import DeviceError, VerificationError  # noqa: E402
+from rawtool.errors import DeviceError, ModelContractError, VerificationError  # noqa: E402
 from rawtool.nets.cameranet_s import RestoreNetS  # noqa: E402
 from rawtool.nets.eightbit import MOST_WEIGHT, ranges_of, round_inside  # noqa: E402
 from rawtool.runtime.network import open_network  # noqa: E402
@@ -113,16 +113,17 @@ def test_a_graph_that_rounds_worse_than_the_net_is_not_exported(net, card, tmp_p
     assert not list(tmp_path.iterdir())
 
 
-def test_auto_takes_eight_bits_on_a_processor(exported):
+def test_eight_bits_run_where_they_are_asked_for(exported):
     found, folder = exported
 
     def precision(word):
         return open_network(found.card, folder, "cpu", "auto", 1, word).precision
 
-    assert precision(Precision.AUTO) is Precision.INT8
-    assert precision(Precision.FP32) is Precision.FP32
+    assert precision(Precision.INT8) is Precision.INT8
+    assert precision(Precision.FP32) is precision(Precision.AUTO) is Precision.FP32
     without = replace(found.card, eight_bit=None)
-    assert open_network(without, folder, "cpu", precision=Precision.AUTO).precision is Precision.FP32
+    with pytest.raises(ModelContractError, match="no graph of eight bits"):
+        open_network(without, folder, "cpu", precision=Precision.INT8)
 
 
 def test_eight_bits_by_torch_are_refused(net, card, tmp_path):
