@@ -148,11 +148,19 @@ class ModelStart:
         if task is Task.PACK:
             return _codec_weights(self.model)
         card = self.model.card(task)
-        files = [
-            *(card.graphs.files if card.graphs else ()),
-            *((card.eight_bit.tile,) if card.eight_bit else ()),
-        ]
-        return of_two_scales(_onnx_weights([self.model.folder / file.path for file in files]))
+        files = card.graphs.files if card.graphs else ()
+        found = of_two_scales(_onnx_weights([self.model.folder / file.path for file in files]))
+        return found | (_ranges(self.model.folder / card.eight_bit.tile.path) if card.eight_bit else {})
+
+
+def _ranges(graph: Path) -> "dict[str, Tensor]":
+    """Give the ranges of eight bits that a graph keeps; its whole weights are of no use to training."""
+    import onnx
+    import torch
+
+    from rawtool.training.eightbit_graph import kept_ranges
+
+    return {name: torch.tensor(ends) for name, ends in kept_ranges(onnx.load(graph)).items()}
 
 
 def _codec_weights(model: Model) -> "dict[str, Tensor]":
@@ -169,15 +177,11 @@ def _onnx_weights(graphs: list[Path]) -> "dict[str, Tensor]":
     import torch
     from onnx import numpy_helper
 
-    from rawtool.training.eightbit_graph import kept_ranges
-
     found: dict[str, Tensor] = {}
     for path in graphs:
-        model = onnx.load(path)
-        graph = model.graph
+        graph = onnx.load(path).graph
         for weight in graph.initializer:
             found[weight.name] = torch.from_numpy(numpy_helper.to_array(weight).copy())
-        found |= {name: torch.tensor(ends) for name, ends in kept_ranges(model).items()}
         # Of weights that are equal a file holds one; the others are its copies.
         copies = (node for node in graph.node if node.op_type == "Identity" and node.input[0] in found)
         found |= {node.output[0]: found[node.input[0]] for node in copies}

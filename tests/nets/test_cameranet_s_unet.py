@@ -31,7 +31,7 @@ def run(net, *rest, is_on):
 def test_rounding_changes_little(unet):
     exact, rounded = (run(unet, is_on=is_on) for is_on in (False, True))
 
-    assert 0 < (rounded - exact).square().mean().sqrt() < 0.15 * exact.std()
+    assert 0 < (rounded - exact).square().mean().sqrt() < 0.5 * exact.std()
 
 
 @pytest.mark.parametrize("is_on", [False, True])
