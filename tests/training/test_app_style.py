@@ -59,7 +59,7 @@ def options(mine, untrained_model, tmp_path_factory):
         "cpu",
         1,
         "fp32",
-        30,
+        40,
         None,
         1,
         False,
@@ -108,12 +108,12 @@ def test_a_style_becomes_a_model_of_its_own_name(learned, options, untrained_mod
 def test_a_run_of_a_style_goes_on_without_reading_the_raws_again(learned, options, tmp_path):
     said = []
 
-    assert train_style(replace(options, is_resumed=True, data=tmp_path, max_steps=32), said.append) == 0
+    assert train_style(replace(options, is_resumed=True, data=tmp_path, max_steps=42), said.append) == 0
 
     assert len(said) == 1
     assert said[0].split("dB before")[0] == learned[-1].split("dB before")[0]
     assert is_style(options.out)
-    assert read_run(options.out).enhance.steps == 32
+    assert read_run(options.out).enhance.steps == 42
     assert json.loads((options.out / "run.json").read_text())["start"] == "cameranet-s@8"
 
 
