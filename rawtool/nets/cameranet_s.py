@@ -11,7 +11,7 @@ What differs from variant A (``cameranet.py``), and why:
   runs close to the sRGB curve, so that a loss there weighs errors as the eye does;
 - the mosaic stands beside the demosaicked XYZ, and the noise level conditions the network;
 - the image-wide vector comes from a fixed-size thumbnail by design, so tiles equal the whole;
-- the convolutions of restoration can be rounded to eight bits (``eightbit.py``), and have learned to be.
+- the convolutions of restoration can be rounded to eight bits (``eightbit.py``).
 
     picture (N, 4, H, W) ── encode ── to cells ──► U-Net ──► to pixels ── add, decode ──► XYZ (N, 3, H, W)
     thumbnail (N, 3, T, T), condition (N, 8) ──► vector (N, 2 C) scales and shifts the coarsest features

@@ -37,7 +37,7 @@ class CameraNetConfig:
     crops_per_frame: int = 8
     camera: str = ""
     is_in_xyz: bool = True
-    is_eight_bit: bool = True
+    is_eight_bit: bool = False
     restore: StageConfig = field(default_factory=lambda: StageConfig(199.0, 160, 10, 1.5e-3))
     enhance: StageConfig = field(default_factory=lambda: StageConfig(13.0, 256, 16, 2e-3))
     joint: StageConfig = field(default_factory=lambda: StageConfig(6.0, 192, 8, 1e-4))

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
+import torch
 from onnx import helper, numpy_helper
 
 from rawtool.arrays import AnyArray
 from rawtool.errors import VerificationError
-from rawtool.nets.eightbit import MOST_WEIGHT
+from rawtool.nets.eightbit import weight_scale
 
 RANGES_KEY = "rawtool.ranges"
 
@@ -59,7 +60,7 @@ def _lay_under(
     graph: onnx.GraphProto, node: onnx.NodeProto, weight: AnyArray, bias: AnyArray, scale: float
 ) -> None:
     """Give a convolution whole weights and a whole bias, each through a DequantizeLinear."""
-    step = np.maximum(np.abs(weight).max(axis=(1, 2, 3)), np.float32(1e-6)) / np.float32(MOST_WEIGHT)
+    step = weight_scale(torch.tensor(weight)).numpy()
     whole = np.rint(weight / step[:, None, None, None]).astype(np.int8)
     bias_step = (np.float32(scale) * step).astype(np.float32)
     whole_bias = np.rint(bias / bias_step)

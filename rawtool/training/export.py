@@ -289,7 +289,7 @@ def _write_graphs(net: nn.Module, card: Card, folder: Path, *, is_with_torch: bo
 
 
 def _write_eight_bit(net: nn.Module, card: Card, folder: Path) -> EightBit:
-    """Write the tile graph of a net that learned to round its inner values to eight bits."""
+    """Write the tile graph in eight bits of a net that knows the ranges of its inner values."""
     path = folder / f"{card.task.value}_tile_int8.onnx"
     write_onnx(_traced(Method(_rounding(net, is_on=True), "forward"), card, "tile"), path)
     model = onnx.load(path)

@@ -14,6 +14,7 @@ photosite / PSNR of the mosaic at the rates 0 to 5, and the bits at equal PSNR a
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -44,6 +45,8 @@ CAMERAS = ("D700", "DSLR-A900", "EOS 5D", "EOS 40D")
 
 ISO = 1600
 
+Config = TypeVar("Config", CameraNetConfig, RawMetadataConfig)
+
 Curve = list[tuple[float, float]]
 """Bits a photosite and PSNR at every rate."""
 
@@ -53,7 +56,7 @@ def stages(scenes: SceneSet, runs: list[Path]) -> None:
     cases = {iso: chain_cases(scenes, iso=iso) for iso in SCORED_NOISE}
     print("run", *(f"ISO {iso}" for iso in cases), sep=" | ")
     for run in runs:
-        network = Joint(*trained(config_of(run), run))
+        network = Joint(*trained(config_of(run, CameraNetConfig), run))
         found = [chain_validator(each)(network) for each in cases.values()]
         cells = (f"{f['psnr_chain']:.2f} / {f['ssim_chain']:.4f} / {f['angle_chain']:.2f}" for f in found)
         print(run.name, *cells, sep=" | ", flush=True)
@@ -63,7 +66,7 @@ def cameras(scenes: SceneSet, runs: list[Path]) -> None:
     """Print a row of restored light for each run."""
     print("run", *CAMERAS, sep=" | ")
     for run in runs:
-        config = config_of(run)
+        config = config_of(run, CameraNetConfig)
         network = with_weights(restorer(config.size), run, "restore").eval()
         cells = []
         for model in CAMERAS:
@@ -91,7 +94,9 @@ def codec(scenes: SceneSet, runs: list[Path]) -> None:
     print("run", *(f"rate {rate}" for rate in range(N_RATES)), "bits at equal PSNR", sep=" | ")
     first: Curve | None = None
     for run in runs:
-        found = validate(with_weights(RawMetadataS(codec_config(run).plan), run, "codec").eval())
+        found = validate(
+            with_weights(RawMetadataS(config_of(run, RawMetadataConfig).plan), run, "codec").eval()
+        )
         curve = [(found[f"bpp_{rate}"], found[f"psnr_{rate}"]) for rate in range(N_RATES)]
         first = first or curve
         cells = (f"{bits:.4f} / {dB:.2f}" for bits, dB in curve)
@@ -106,19 +111,11 @@ def more_bits(first: Curve, second: Curve) -> float:
     return float(np.exp(apart.mean()) - 1.0)
 
 
-def codec_config(run: Path) -> RawMetadataConfig:
-    """Read the settings of a run of the codec."""
+def config_of(run: Path, kind: type[Config]) -> Config:
+    """Read the settings of a run of a recipe."""
     config = read_run(run)
-    if not isinstance(config, RawMetadataConfig):
-        raise SystemExit(f"{run} is a run of {config.recipe}, not of raw-metadata")
-    return config
-
-
-def config_of(run: Path) -> CameraNetConfig:
-    """Read the settings of a run of CameraNet."""
-    config = read_run(run)
-    if not isinstance(config, CameraNetConfig):
-        raise SystemExit(f"{run} is a run of {config.recipe}, not of cameranet")
+    if not isinstance(config, kind):
+        raise SystemExit(f"{run} is a run of {config.recipe}, not of {kind.recipe}")
     return config
 
 
