@@ -105,7 +105,7 @@ class Look(Enum):
 
 
 class Precision(Enum):
-    """In what numbers a network counts; auto is fp32 so far."""
+    """In what numbers a network counts; auto is int8 where that runs."""
 
     AUTO = "auto"
     FP32 = "fp32"

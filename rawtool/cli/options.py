@@ -220,7 +220,7 @@ precision_option = click.option(
     default="auto",
     show_default=True,
     callback=words.as_member(Precision),
-    help="Numbers of the restoration: fp32, which auto takes, or int8 on a processor: faster, a bit worse.",
+    help="Numbers of the restoration: int8, which auto takes on a processor, or fp32: slower, a bit better.",
 )
 
 running_options = stacked(

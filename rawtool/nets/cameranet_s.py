@@ -120,7 +120,7 @@ class RestoreNetS(nn.Module):
         self.light_net = ThumbnailNet(0, 2)
         # From pixels to cells of 2x2 in one step: no engine has to move pixels into channels first.
         self.stem = nn.Conv2d(5, self.widths[0], 5, stride=2, padding=2)
-        self.body = UNet(self.widths, self.depths, is_eight_bit=True)
+        self.body = UNet(self.widths, self.depths, is_steering_linear=True, is_eight_bit=True)
         self.out = _silent(EightBitOut(self.widths[0], 12))
         rgb_from_xyz = torch.tensor(_RGB_FROM_XYZ, dtype=torch.float64)
         matrix = torch.eye(4, dtype=torch.float64)

@@ -14,15 +14,17 @@ Rounder = Callable[[], nn.Module]
 
 
 class Plain(nn.Module):
-    """One 3x3 convolution and its activation, in float32: what comes in is close to the picture."""
+    """One 3x3 convolution and its activation."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, rounder: Rounder) -> None:
         super().__init__()
-        self.only = nn.Conv2d(channels, channels, 3, padding=1)
+        self.only = EightBitConv(channels, channels, 3)
+        self.leaky = EightBitLeaky(rounder)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
-        return F.leaky_relu(self.only(x), 0.2)
+        result: Tensor = self.leaky(self.only(x))
+        return result
 
 
 class Block(nn.Module):
@@ -51,7 +53,7 @@ MARGIN = 4
 
 def _stack(channels: int, depth: int, rounder: Rounder) -> nn.Sequential:
     """Stack ``depth`` 3x3 convolutions: residual blocks of two, an odd one before them."""
-    plain: list[nn.Module] = [Plain(channels)] * (depth % 2)
+    plain: list[nn.Module] = [Plain(channels, rounder)] * (depth % 2)
     return nn.Sequential(*plain, *(Block(channels, rounder) for _ in range(depth // 2)))
 
 
@@ -60,6 +62,7 @@ class UNet(nn.Module):
 
     widths are the channels from the finest scale to the coarsest, depths the 3x3 convolutions of each
     scale on the way down. The coarsest has two more after it was steered, the way up has two at every scale.
+    Where it steers, EnhanceNetS has an activation and RestoreNetS has none (is_steering_linear).
     is_eight_bit makes it one that can be rounded.
     (N, widths[0], h, w) -> the same shape.
     """
@@ -67,13 +70,19 @@ class UNet(nn.Module):
     same: Tensor
 
     def __init__(
-        self, widths: tuple[int, ...], depths: tuple[int, ...], *, is_eight_bit: bool = False
+        self,
+        widths: tuple[int, ...],
+        depths: tuple[int, ...],
+        *,
+        is_steering_linear: bool = False,
+        is_eight_bit: bool = False,
     ) -> None:
         super().__init__()
+        self.is_steering_linear = is_steering_linear
         rounder: Rounder = EightBit if is_eight_bit else nn.Identity
         pairs = list(pairwise(widths))
         fine_widths = widths[:-1]
-        self.entered = rounder()
+        self.given = rounder()
         self.down_blocks = nn.ModuleList(_stack(c, n, rounder) for c, n in zip(widths, depths, strict=True))
         self.downs = nn.ModuleList(EightBitConv(fine, coarse, 3, stride=2) for fine, coarse in pairs)
         self.leakies = nn.ModuleList(EightBitLeaky(rounder) for _ in pairs)
@@ -91,12 +100,12 @@ class UNet(nn.Module):
         kept (4,) = top, left, height, width in places of x, multiples of 4: the finest scale is finished
         for this rectangle and ``MARGIN`` places around it only, as far as x has them.
         """
-        skips = [self.entered(self.down_blocks[0](x))]
+        skips = [self.down_blocks[0](self.given(x))]
         for block, down, leaky in zip(self.down_blocks[1:], self.downs, self.leakies, strict=True):
             skips.append(block(leaky(down(skips[-1]))))
         x = skips.pop()
         scale, shift = vector[:, :, None, None].chunk(2, dim=1)
-        x = self.deep(self.steered(F.leaky_relu(x * (1.0 + scale) + shift, 0.2)))
+        x = self.deep(self.steered(self._active(x * (1.0 + scale) + shift)))
         for at in reversed(range(len(self.ups))):
             x = self.sums[at](self._doubled(self.ups[at](x), at) + skips.pop())
             if kept is not None and not skips:
@@ -107,7 +116,10 @@ class UNet(nn.Module):
     @property
     def is_rounded(self) -> bool:
         """Whether the inner values have eight bits."""
-        return isinstance(self.entered, EightBit) and self.entered.is_on
+        return isinstance(self.given, EightBit) and self.given.is_on
+
+    def _active(self, steered: Tensor) -> Tensor:
+        return steered if self.is_steering_linear else F.leaky_relu(steered, 0.2)
 
     def _doubled(self, x: Tensor, at: int) -> Tensor:
         """Repeat rows and columns, (N, C, h, w) -> (N, C, 2 h, 2 w)."""

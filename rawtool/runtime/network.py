@@ -98,7 +98,7 @@ def open_network(
 ) -> Network:
     """Load the graphs of a card; runtime "torch" takes the TorchScript files.
 
-    Precision auto is float32 so far on every device; int8 takes the graph that counts in bytes.
+    Precision auto takes the graph that counts in bytes where there is one and it runs, and float32 elsewhere.
 
     Raises:
         ModelContractError: there are no such files, or the card inside a file says something else.
@@ -232,13 +232,16 @@ def largest_difference(found: AnyArray, expected: AnyArray) -> float:
 
 def _is_eight_bit(card: Card, device: str, runtime: str, precision: Precision) -> bool:
     """Tell whether the graph of eight bits is to run; refuse where there is none or it cannot."""
-    if precision is not Precision.INT8:
+    is_possible = device == "cpu" and runtime != "torch"
+    if precision is Precision.AUTO:
+        return is_possible and card.eight_bit is not None
+    if precision is Precision.FP32:
         return False
     if card.eight_bit is None:
         raise ModelContractError(
             f"{card.name}@{card.version} has no graph of eight bits; use --precision fp32"
         )
-    if device != "cpu" or runtime == "torch":
+    if not is_possible:
         raise DeviceError(f"int8 runs on a processor, by ONNX Runtime, not on {device}; use --precision fp32")
     return True
 

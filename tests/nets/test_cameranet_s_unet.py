@@ -56,3 +56,21 @@ def test_a_network_without_eight_bits_has_no_ranges():
 
     assert not net.is_rounded
     assert not [name for name in net.state_dict() if name.endswith(".range")]
+
+
+def shifted(shift, *, is_steering_linear):
+    """Features of which no layer but the steering is left, shifted so far."""
+    torch.manual_seed(2)
+    net = UNet((8, 8), (1, 2), is_steering_linear=is_steering_linear)
+    net.deep = torch.nn.Identity()
+    net.up_blocks[0] = torch.nn.Identity()
+    torch.nn.init.ones_(net.ups[0].weight)
+    with torch.no_grad():
+        return net(features(), torch.cat([torch.zeros(1, 8), torch.full((1, 8), shift)], dim=1))
+
+
+@pytest.mark.parametrize(("is_steering_linear", "change"), [(True, -80.0), (False, -16.0)])
+def test_steering_may_be_linear(is_steering_linear, change):
+    near, far = (shifted(s, is_steering_linear=is_steering_linear) for s in (-20.0, -30.0))
+
+    torch.testing.assert_close(far - near, torch.full_like(near, change), rtol=1e-4, atol=0)

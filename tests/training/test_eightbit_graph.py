@@ -22,8 +22,8 @@ from rawtool.training.small_card import small_card  # noqa: E402
 from rawtool.vocabulary import Precision, Task  # noqa: E402
 
 SIZE = (45, 61)
-N_CONVOLUTIONS = 9
-"""All but the two at the picture's side of the network, and those of the thumbnail."""
+N_CONVOLUTIONS = 10
+"""All but the first, which sees the picture, and those of the thumbnail."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_every_inner_convolution_runs_in_bytes(exported, tmp_path):
     graph = onnx.load(tmp_path / "optimised.onnx").graph
     kinds = [node.op_type for node in graph.node]
     assert kinds.count("QLinearConv") == N_CONVOLUTIONS
-    assert kinds.count("Conv") == 2
+    assert kinds.count("Conv") == 1
 
 
 def test_weights_are_bytes_of_seven_bits(exported):
@@ -119,16 +119,19 @@ def test_eight_bits_run_where_they_are_asked_for(exported):
     def precision(word):
         return open_network(found.card, folder, "cpu", "auto", 1, word).precision
 
-    assert precision(Precision.INT8) is Precision.INT8
-    assert precision(Precision.FP32) is precision(Precision.AUTO) is Precision.FP32
+    assert precision(Precision.INT8) is precision(Precision.AUTO) is Precision.INT8
+    assert precision(Precision.FP32) is Precision.FP32
     without = replace(found.card, eight_bit=None)
+    assert open_network(without, folder, "cpu", precision=Precision.AUTO).precision is Precision.FP32
     with pytest.raises(ModelContractError, match="no graph of eight bits"):
         open_network(without, folder, "cpu", precision=Precision.INT8)
 
 
 def test_eight_bits_by_torch_are_refused(net, card, tmp_path):
     found = export_stage(net, card, tmp_path, sizes=((16, 16),))
+    by_itself = open_network(found.card, tmp_path, "cpu", "torch", 1, Precision.AUTO)
 
+    assert by_itself.precision is Precision.FP32
     with pytest.raises(DeviceError, match="use --precision fp32"):
         open_network(found.card, tmp_path, "cpu", "torch", 1, Precision.INT8)
 

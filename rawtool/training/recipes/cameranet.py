@@ -16,7 +16,6 @@ from torch.utils.data import IterableDataset
 
 from rawtool.errors import ConfigError
 from rawtool.nets.cameranet_s import WHITE_CODE, root_decode, root_encode
-from rawtool.nets.eightbit import round_inside
 from rawtool.runtime.card import Card, is_name
 from rawtool.training import losses
 from rawtool.training.cameranet_card import paper_card
@@ -33,6 +32,7 @@ from rawtool.training.data import (
 from rawtool.training.export import export_stage
 from rawtool.training.loop import Progress, StageJob
 from rawtool.training.recipes.steps import Step, with_weights
+from rawtool.training.recipes.turns import loss_in_turns, score_of_both
 from rawtool.training.recipes.validation import (
     Validator,
     chain_cases,
@@ -110,22 +110,23 @@ def _job(name: str, config: CameraNetConfig, scenes: SceneSet, out: Path) -> Sta
     """Give the network, loss and score of a step."""
     if name == "restore":
         validate = restore_validator(restore_cases(scenes))
-        network = _rounding(restorer(config.size), config)
-        return StageJob(network, partial(restore_loss, kind=config.loss), validate, pixels)
+        loss = partial(restore_loss, kind=config.loss)
+        return _in_precisions(StageJob(restorer(config.size), loss, validate, pixels), config)
     if name == "enhance":
         return StageJob(enhancer(config.size), enhance_loss, enhance_validator(enhance_cases(scenes)), pixels)
     network = Joint(
-        _rounding(_begun(restorer(config.size), config, out, "restore"), config),
+        _begun(restorer(config.size), config, out, "restore"),
         _begun(enhancer(config.size), config, out, "enhance"),
     )
     loss = partial(joint_loss, kind=config.loss, balance=config.balance)
-    return StageJob(network, loss, _joint_validator(config, scenes), pixels)
+    return _in_precisions(StageJob(network, loss, _joint_validator(config, scenes), pixels), config)
 
 
-def _rounding(network: nn.Module, config: CameraNetConfig) -> nn.Module:
-    """Let a network learn and be scored with inner values of eight bits, where that is wanted."""
-    round_inside(network, is_on=config.is_eight_bit)
-    return network
+def _in_precisions(job: StageJob, config: CameraNetConfig) -> StageJob:
+    """Let a network learn and be scored in eight bits beside float32, where that is wanted."""
+    if not config.is_eight_bit:
+        return job
+    return replace(job, loss=loss_in_turns(job.loss), validate=score_of_both(job.validate))
 
 
 def _begun(network: nn.Module, config: CameraNetConfig, out: Path, step: str) -> nn.Module:
