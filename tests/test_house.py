@@ -57,6 +57,7 @@ WITHOUT_TESTS = {
     "rawtool/__main__.py": "one call, made by the tests of the command line",
     "rawtool/arrays.py": "names only",
     "rawtool/vocabulary.py": "names only",
+    "rawtool/pipelines/settings.py": "names and defaults only",
     "rawtool/nets/blocks.py": "the golden vectors of the networks built from them test them",
     "rawtool/runtime/onnx.py": "tested through the one door, in test_session.py",
     "rawtool/runtime/torchscript.py": "tested through the one door, in test_session.py",

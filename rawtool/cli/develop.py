@@ -13,7 +13,7 @@ from rawtool.errors import UsageError
 from rawtool.vocabulary import Look, Profile, Stage, Task
 
 if TYPE_CHECKING:
-    from rawtool.pipelines.darkroom import DevelopSettings
+    from rawtool.pipelines.settings import DevelopSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class PictureWords:
 
     def settings(self) -> "DevelopSettings":
         """The settings of the journey. Which format is written is known when the names are."""
-        from rawtool.pipelines.darkroom import DevelopSettings
+        from rawtool.pipelines.settings import DevelopSettings
 
         if self.stage is Stage.RESTORE and self.look is not Look.NATURAL:
             raise UsageError("--look is for finished pictures; leave it out, or --stage restore")

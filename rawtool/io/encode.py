@@ -4,7 +4,7 @@ An Ultra HDR picture is written by write_ultra_hdr, a DNG by write_dng.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from rawtool.errors import UsageError, VerificationError
 from rawtool.frames import Image
 from rawtool.io import avif, jpeg
 from rawtool.io.avif import avif_bytes
+from rawtool.io.encodeoptions import EncodeOptions, depth_of
 from rawtool.io.exr import write_exr
 from rawtool.io.jpeg import SUBSAMPLINGS, jpeg_bytes
 from rawtool.io.jxl import jxl_bytes
@@ -23,17 +24,6 @@ from rawtool.io.radiance import write_radiance
 from rawtool.io.tiffpicture import write_picture
 from rawtool.vocabulary import Format, Profile, Space
 
-# What each format can hold: (bits, is floating point); the first is the default.
-_DEPTHS = {
-    Format.JPEG: ((8, False),),
-    Format.PNG: ((8, False), (16, False)),
-    Format.TIFF: ((16, False), (8, False), (32, True)),
-    Format.EXR: ((16, True), (32, True)),
-    Format.RADIANCE: ((8, True),),
-    Format.AVIF: ((10, False), (12, False)),
-    Format.JXL: ((16, False),),
-    Format.UHDR: ((8, False),),
-}
 _COMPRESSIONS = {
     Format.JPEG: (),
     Format.PNG: tuple(str(level) for level in range(10)),
@@ -44,7 +34,6 @@ _COMPRESSIONS = {
     Format.JXL: (),
     Format.UHDR: (),
 }
-_ALWAYS_FLOAT = (Format.EXR, Format.RADIANCE)
 _LONGEST_SIDES = {
     Format.JPEG: jpeg.LONGEST_SIDE,
     Format.UHDR: jpeg.LONGEST_SIDE,
@@ -55,26 +44,6 @@ _ONLY = {Format.RADIANCE: Space.SCENE_LINEAR, Format.AVIF: Space.PQ, Format.JXL:
 _HOLD_PQ = (Format.AVIF, Format.JXL, Format.PNG)
 _LEAST_PQ_BITS = 10
 _PNG_PQ_BITS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class EncodeOptions:
-    """How a picture is written.
-
-    bit_depth None takes the format's own: JPEG 8, PNG 8 and for PQ 16, TIFF 16, EXR 16 (half), AVIF 10,
-    JPEG XL 16. TIFF takes 8 and 16 whole or 32 float; EXR is always float; AVIF takes 12 as well.
-    compression: PNG "0" to "9", TIFF "deflate" or "none", EXR "zip", "zips", "piz", "dwaa" or "none".
-    quality is for JPEG, AVIF and JPEG XL. chromaticities (red, green, blue, white: x, y each) go into EXR
-    and Radiance; None takes those of the picture's profile.
-    """
-
-    format: Format
-    quality: int = 95
-    bit_depth: int | None = None
-    is_float: bool = False
-    subsampling: str = "444"
-    compression: str | None = None
-    chromaticities: tuple[float, float, float, float, float, float, float, float] | None = None
 
 
 def write_image(image: Image, target: Path, options: EncodeOptions, *, overwrite: bool = False) -> None:
@@ -112,30 +81,6 @@ def encode_jpeg(image: Image, options: EncodeOptions) -> bytes:
     if options.format is Format.UHDR and image.pixels.ndim == 2:
         image = replace(image, pixels=np.repeat(image.pixels[..., None], 3, axis=2))
     return jpeg_bytes(image, quality=options.quality, subsampling=options.subsampling)
-
-
-def depth_of(options: EncodeOptions) -> tuple[int, bool]:
-    """Return the bits per sample and whether they are floating point.
-
-    Raises:
-        UsageError: the format cannot hold such samples.
-    """
-    depths = _DEPTHS.get(options.format)
-    if depths is None:
-        raise ValueError("a DNG is written by write_dng")
-    is_float = options.is_float or options.format in _ALWAYS_FLOAT
-    if options.bit_depth is None:
-        return (
-            next((depth for depth in depths if depth[1] == is_float), (0, False)) if is_float else depths[0]
-        )
-    wanted = (options.bit_depth, is_float or options.bit_depth == 32)
-    if wanted not in depths:
-        known = " or ".join(f"{bits}{'f' if floating else ''}" for bits, floating in depths)
-        raise UsageError(
-            f"{options.format.value} cannot hold {options.bit_depth} bits; use --bit-depth {known}, "
-            "or --format tiff"
-        )
-    return wanted
 
 
 def _check_options(image: Image, options: EncodeOptions) -> None:

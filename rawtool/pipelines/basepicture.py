@@ -18,11 +18,12 @@ from rawtool.io.preview import read_preview, with_exif_of
 from rawtool.io.reading import read_bytes
 from rawtool.pipelines.baseguide import turn_to_sensor
 from rawtool.pipelines.clock import Clock
-from rawtool.pipelines.darkroom import Darkroom, DevelopSettings
+from rawtool.pipelines.darkroom import Darkroom
 from rawtool.pipelines.develop import developed
 from rawtool.pipelines.output import encode_options
 from rawtool.pipelines.packroom import PackSettings
 from rawtool.pipelines.sameview import check_same_view
+from rawtool.pipelines.settings import DevelopSettings
 
 _SUBSAMPLING = "444"
 

@@ -15,7 +15,7 @@ from rawtool.io.encode import write_image
 from rawtool.io.orientation import upright
 from rawtool.io.raw import read_raw
 from rawtool.pipelines.clock import Clock, JourneyReport
-from rawtool.pipelines.darkroom import Darkroom, DevelopSettings, open_darkroom
+from rawtool.pipelines.darkroom import Darkroom, open_darkroom
 from rawtool.pipelines.enhance import Output, enhance
 from rawtool.pipelines.light import Clean, Light, balanced_samples, clean_frame, find_light
 from rawtool.pipelines.output import (
@@ -28,6 +28,7 @@ from rawtool.pipelines.output import (
 )
 from rawtool.pipelines.resize import resized
 from rawtool.pipelines.restore import restore
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.vocabulary import Format, SensorKind, Stage
 
 __all__ = [

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
-from rawtool.io.encode import depth_of
+from rawtool.io.encodeoptions import depth_of
 from rawtool.pipelines.clock import Clock, JourneyReport
 from rawtool.pipelines.hdrlight import find_light
 from rawtool.pipelines.hdroutput import Reconstruction, options_for, provenance, write_light

@@ -12,7 +12,8 @@ from rawtool.color.spaces import convert, icc_profile
 from rawtool.color.transfer import PQ_PEAK_NITS, encode, pq_encode
 from rawtool.errors import UsageError
 from rawtool.frames import ContentLight, Image, Provenance
-from rawtool.io.encode import EncodeOptions, depth_of, encode_jpeg, write_image
+from rawtool.io.encode import encode_jpeg, write_image
+from rawtool.io.encodeoptions import EncodeOptions, depth_of
 from rawtool.io.jpeg import decode_jpeg
 from rawtool.io.ultrahdr import write_ultra_hdr
 from rawtool.pipelines.ldr import Ldr

@@ -12,7 +12,8 @@ from rawtool.arrays import AnyArray, Plane, Rgb, Rgb8
 from rawtool.color.spaces import convert, icc_profile, luminance
 from rawtool.color.transfer import encode, quantise
 from rawtool.frames import Image
-from rawtool.io.encode import EncodeOptions, write_image
+from rawtool.io.encode import write_image
+from rawtool.io.encodeoptions import EncodeOptions
 from rawtool.vocabulary import Format, Profile, Space
 
 EXPOSURES_EV = (0.0, -2.0, -4.0)

@@ -12,9 +12,10 @@ from rawtool.color.spaces import chromaticities, convert, icc_profile
 from rawtool.color.transfer import decode
 from rawtool.errors import UsageError
 from rawtool.frames import Image, Provenance, RawFrame
-from rawtool.io.encode import EncodeOptions
-from rawtool.pipelines.darkroom import Darkroom, DevelopSettings
+from rawtool.io.encodeoptions import EncodeOptions
+from rawtool.pipelines.darkroom import Darkroom
 from rawtool.pipelines.light import Light
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.vocabulary import Format, Look, Profile, SensorKind, Space
 
 WHITE = 65535

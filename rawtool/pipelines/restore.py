@@ -7,10 +7,10 @@ from rawtool.color.matrices import SRGB_FROM_XYZ, apply_matrix
 from rawtool.errors import ModelContractError
 from rawtool.frames import Cfa
 from rawtool.pipelines.clock import Clock, share_done
-from rawtool.pipelines.darkroom import DevelopSettings
 from rawtool.pipelines.light import Light
 from rawtool.pipelines.prepare import restore_window
 from rawtool.pipelines.scratch import release, scratch
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.runtime.network import Network, find_terms, run_network
 from rawtool.vocabulary import GlobalPass, Space
 

@@ -30,11 +30,12 @@ from rawtool.io.librawrender import render_default, render_linear
 from rawtool.io.raw import read_raw
 from rawtool.metrics.fidelity import Score, finishing_score, restoration_score
 from rawtool.pipelines.clock import Clock
-from rawtool.pipelines.darkroom import Darkroom, DevelopSettings
+from rawtool.pipelines.darkroom import Darkroom
 from rawtool.pipelines.enhance import Output, enhance
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.prepare import restore_window
 from rawtool.pipelines.restore import restore
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.sensor.camera import SimulatedCamera, expose
 from rawtool.sensor.cfa import XTRANS
 from rawtool.training.cameras import SCORED_NOISE, validation_camera

@@ -22,11 +22,12 @@ from rawtool.io.orientation import upright
 from rawtool.io.raw import is_raw, read_raw
 from rawtool.pipelines.baseguide import turn_to_sensor
 from rawtool.pipelines.clock import Clock
-from rawtool.pipelines.darkroom import Darkroom, DevelopSettings
+from rawtool.pipelines.darkroom import Darkroom
 from rawtool.pipelines.develop import restored
 from rawtool.pipelines.ldr import read_ldr
 from rawtool.pipelines.registration import common_area, measure, place
 from rawtool.pipelines.resize import resized
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.training.scenes import thumbnail_of
 from rawtool.vocabulary import Profile
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from rawtool.batch.outputs import Naming
 from rawtool.batch.plan import Policies
 from rawtool.batch.report import Status
 from rawtool.errors import UsageError
-from rawtool.pipelines.darkroom import DevelopSettings
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.vocabulary import ExistsPolicy, ExitCode, Format, Precision, Stage
 from tests.cli import fakes
 from tests.listeners import Silent
@@ -117,3 +119,10 @@ def test_what_the_journey_reports_reaches_the_report_of_the_file():
     assert (outcome.network, outcome.sha256, outcome.tiles) == ("cameranet-s", "ab" * 32, 6)
     assert (outcome.device, outcome.provider) == ("cpu", "CPUExecutionProvider")
     assert outcome.seconds == (("read", 0.25), ("infer", 0.5))
+
+
+def test_what_networks_need_waits_until_a_file_is_being_read():
+    code = "import sys, rawtool.batch.develop; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+    assert not {"onnxruntime", "rawtool.runtime.network", "rawtool.io.encode"} & set(loaded.split())

@@ -5,6 +5,7 @@ import time
 from rawtool.batch import develop as batch
 from rawtool.batch.journey import check_source
 from rawtool.errors import CorruptFileError, OutputExistsError, UnsupportedRawError
+from rawtool.pipelines import develop as pipeline
 from rawtool.pipelines.clock import JourneyReport
 from rawtool.pipelines.darkroom import Darkroom
 
@@ -56,7 +57,7 @@ class Opened:
 def install(patch):
     """Put the fake in the place of the real pipeline; patch is setattr-like."""
     opened = Opened()
-    patch(batch, "develop", develop)
-    patch(batch, "open_darkroom", opened)
+    patch(pipeline, "develop", develop)
+    patch(pipeline, "open_darkroom", opened)
     patch(batch, "_read", read)
     return opened

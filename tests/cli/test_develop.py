@@ -213,7 +213,7 @@ def test_a_dry_run_says_the_plan_and_writes_nothing(capsys, monkeypatch, opened)
 def test_words_become_settings(monkeypatch, opened):
     seen = []
     monkeypatch.setattr(
-        "rawtool.batch.develop.develop",
+        "rawtool.pipelines.develop.develop",
         lambda *words, **more: seen.append(words[3]) or fakes.develop(*words, **more),
     )
     words = "--wb 2,1,1.5 --exposure -1.5 --strength 50 --quality 80 --subsampling 420 --profile display-p3"

@@ -12,7 +12,8 @@ import pytest
 from rawtool.color.spaces import icc_profile
 from rawtool.errors import CorruptFileError, UnsupportedFormatError, UsageError
 from rawtool.io.boxes import box
-from rawtool.io.encode import EncodeOptions, write_image
+from rawtool.io.encode import write_image
+from rawtool.io.encodeoptions import EncodeOptions
 from rawtool.io.heif import loads
 from rawtool.io.image import read_image
 from rawtool.io.samples import ALPHA_DROPPED

@@ -6,7 +6,8 @@ import tifffile
 
 from rawtool.errors import OutputExistsError, UsageError, VerificationError
 from rawtool.frames import Image, Provenance
-from rawtool.io.encode import EncodeOptions, depth_of, encode_jpeg, write_image
+from rawtool.io.encode import encode_jpeg, write_image
+from rawtool.io.encodeoptions import EncodeOptions, depth_of
 from rawtool.io.exif import Block, dumps, short_entry
 from rawtool.io.image import read_image
 from rawtool.io.tiffdir import Entry
@@ -162,29 +163,7 @@ def test_a_picture_without_a_camera_is_written(tmp_path):
     assert read_image(tmp_path / "a.jpg").icc is None
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        (EncodeOptions(Format.JPEG), (8, False)),
-        (EncodeOptions(Format.PNG, bit_depth=16), (16, False)),
-        (EncodeOptions(Format.TIFF, is_float=True), (32, True)),
-        (EncodeOptions(Format.EXR), (16, True)),
-        (EncodeOptions(Format.EXR, bit_depth=32), (32, True)),
-        (EncodeOptions(Format.RADIANCE), (8, True)),
-        (EncodeOptions(Format.AVIF), (10, False)),
-        (EncodeOptions(Format.AVIF, bit_depth=12), (12, False)),
-        (EncodeOptions(Format.JXL), (16, False)),
-        (EncodeOptions(Format.UHDR), (8, False)),
-    ],
-    ids=str,
-)
-def test_every_format_has_its_depths(options, expected):
-    assert depth_of(options) == expected
-
-
-def test_a_dng_and_an_ultra_hdr_have_doors_of_their_own(tmp_path):
-    with pytest.raises(ValueError, match="write_dng"):
-        depth_of(EncodeOptions(Format.DNG))
+def test_an_ultra_hdr_has_a_door_of_its_own(tmp_path):
     with pytest.raises(ValueError, match="write_ultra_hdr"):
         write_image(picture(), tmp_path / "a.jpg", EncodeOptions(Format.UHDR))
 

@@ -9,7 +9,8 @@ import pytest
 
 from rawtool.errors import CorruptFileError, InputError, OutputError
 from rawtool.frames import Image, Provenance
-from rawtool.io.encode import EncodeOptions, write_image
+from rawtool.io.encode import write_image
+from rawtool.io.encodeoptions import EncodeOptions
 from rawtool.io.exr import read_exr
 from rawtool.io.samples import ALPHA_DROPPED
 from rawtool.vocabulary import Format, Profile, Space

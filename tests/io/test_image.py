@@ -7,7 +7,8 @@ import tifffile
 from rawtool.color.spaces import icc_profile
 from rawtool.errors import CorruptFileError, InputError, UnsupportedFormatError
 from rawtool.frames import Image
-from rawtool.io.encode import EncodeOptions, write_image
+from rawtool.io.encode import write_image
+from rawtool.io.encodeoptions import EncodeOptions
 from rawtool.io.image import read_image
 from rawtool.io.samples import ALPHA_DROPPED
 from rawtool.vocabulary import Format, Profile, Space

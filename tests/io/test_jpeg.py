@@ -7,7 +7,8 @@ import pytest
 from rawtool.color.spaces import icc_profile
 from rawtool.errors import UnsupportedFormatError
 from rawtool.frames import Image, Provenance
-from rawtool.io.encode import EncodeOptions, encode_jpeg
+from rawtool.io.encode import encode_jpeg
+from rawtool.io.encodeoptions import EncodeOptions
 from rawtool.io.image import read_image
 from rawtool.io.jpeg import decode_jpeg, jpeg_bytes, read_jpeg
 from rawtool.io.jpegsegments import APP1, XMP_NAME, frame_of, loads, payloads

@@ -11,7 +11,8 @@ import pytest
 
 from rawtool.color.spaces import icc_profile
 from rawtool.errors import UnsupportedFormatError, UsageError
-from rawtool.io.encode import EncodeOptions, write_image
+from rawtool.io.encode import write_image
+from rawtool.io.encodeoptions import EncodeOptions
 from rawtool.io.image import read_image
 from rawtool.io.png import read_png
 from rawtool.io.samples import ALPHA_DROPPED

@@ -7,7 +7,8 @@ import pytest
 
 from rawtool.errors import UsageError
 from rawtool.frames import Image, Provenance
-from rawtool.io.encode import EncodeOptions, write_image
+from rawtool.io.encode import write_image
+from rawtool.io.encodeoptions import EncodeOptions
 from rawtool.io.image import read_image
 from rawtool.vocabulary import Format, Profile, Space
 

@@ -10,7 +10,8 @@ import tifffile
 from rawtool.color.spaces import icc_profile
 from rawtool.errors import UnsupportedFormatError
 from rawtool.frames import Image, Provenance
-from rawtool.io.encode import EncodeOptions, write_image
+from rawtool.io.encode import write_image
+from rawtool.io.encodeoptions import EncodeOptions
 from rawtool.io.image import read_image
 from rawtool.io.samples import ALPHA_DROPPED
 from rawtool.io.tiffpicture import read_picture

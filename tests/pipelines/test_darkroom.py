@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from rawtool.errors import DeviceError, ModelContractError, ModelError, ModelNotFoundError
-from rawtool.pipelines.darkroom import DevelopSettings, open_darkroom
+from rawtool.pipelines.darkroom import open_darkroom
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.runtime.catalog import digest
 from rawtool.vocabulary import Format, Stage, Task
 from tests.cli import cards

@@ -13,8 +13,8 @@ from rawtool.io.dng import write_dng
 from rawtool.io.image import read_image
 from rawtool.io.raw import read_raw
 from rawtool.pipelines import develop as journey
-from rawtool.pipelines.darkroom import DevelopSettings
 from rawtool.pipelines.develop import develop
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.sensor.noise import NoiseModel
 from rawtool.vocabulary import Format, Profile, SensorKind, Space, Stage
 from tests import raws, scenes, strategies

@@ -8,7 +8,8 @@ from rawtool.color.spaces import icc_profile
 from rawtool.errors import CorruptFileError, InputError, UnsupportedFormatError
 from rawtool.frames import Image
 from rawtool.io.dng import write_dng
-from rawtool.io.encode import EncodeOptions, write_image
+from rawtool.io.encode import write_image
+from rawtool.io.encodeoptions import EncodeOptions
 from rawtool.pipelines.ldr import NO_PROFILE, Ldr, read_ldr
 from rawtool.vocabulary import Format, Profile, Space
 from tests import raws, scenes

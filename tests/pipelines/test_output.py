@@ -8,9 +8,9 @@ from rawtool.color.transfer import encode
 from rawtool.errors import UsageError
 from rawtool.pipelines import output
 from rawtool.pipelines.clock import Clock
-from rawtool.pipelines.darkroom import DevelopSettings
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.restore import restore
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.vocabulary import Format, Look, Profile, SensorKind, Space, Stage
 from tests import raws, scenes
 

@@ -8,10 +8,10 @@ import pytest
 from rawtool.color.matrices import SRGB_FROM_XYZ
 from rawtool.errors import ModelContractError
 from rawtool.pipelines.clock import Clock
-from rawtool.pipelines.darkroom import DevelopSettings
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.prepare import restore_input
 from rawtool.pipelines.restore import restore
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.sensor.noise import NoiseModel
 from tests import raws, scenes
 

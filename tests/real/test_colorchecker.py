@@ -8,8 +8,9 @@ import rawpy
 from rawtool.color.transfer import srgb_decode
 from rawtool.io.image import read_image
 from rawtool.metrics.fidelity import delta_e_2000, exposure_fit, lab_from_rgb
-from rawtool.pipelines.darkroom import DevelopSettings, open_darkroom
+from rawtool.pipelines.darkroom import open_darkroom
 from rawtool.pipelines.develop import develop
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.vocabulary import Format, Profile, Stage
 
 PATCHES = np.array(

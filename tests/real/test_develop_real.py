@@ -8,8 +8,9 @@ import pytest
 
 from rawtool.errors import InputError
 from rawtool.io.image import read_image
-from rawtool.pipelines.darkroom import DevelopSettings, open_darkroom
+from rawtool.pipelines.darkroom import open_darkroom
 from rawtool.pipelines.develop import develop
+from rawtool.pipelines.settings import DevelopSettings
 
 SHARED = Path(os.environ.get("RAWTOOL_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 ODD = SHARED / "data" / "raw" / "odd"

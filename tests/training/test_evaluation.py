@@ -13,9 +13,10 @@ from rawtool.io.librawrender import render_linear
 from rawtool.io.raw import read_raw
 from rawtool.metrics.fidelity import Score
 from rawtool.pipelines.clock import Clock
-from rawtool.pipelines.darkroom import DevelopSettings, open_darkroom
+from rawtool.pipelines.darkroom import open_darkroom
 from rawtool.pipelines.light import balanced_samples, clean_frame, find_light
 from rawtool.pipelines.restore import restore
+from rawtool.pipelines.settings import DevelopSettings
 from rawtool.training import evaluation
 from rawtool.training.evaluation import Finding, Row, Truth, evaluate_develop, mean_rows
 from tests.scenes import grey
