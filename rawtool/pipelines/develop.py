@@ -94,9 +94,10 @@ def restored(
     Raises:
         VerificationError: the network gave values that are not finite.
     """
-    clean = clean_frame(frame)
+    n_lanes = darkroom.restore.n_lanes
+    clean = clean_frame(frame, n_lanes)
     light = find_light(frame, clean, darkroom.restore, settings.white_balance)
-    samples = balanced_samples(clean, light)
+    samples = balanced_samples(clean, light, n_lanes)
     shown, cfa = _shown(frame, clean), clean.cfa
     # What is done with goes at once: a frame of 12 megapixels is 50 MB in every state.
     del clean

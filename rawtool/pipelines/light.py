@@ -11,12 +11,14 @@ from rawtool.errors import UsageError
 from rawtool.frames import Cfa, Illuminated, RawFrame
 from rawtool.pipelines.prepare import balance_samples, demosaic_balanced, restore_condition
 from rawtool.pipelines.scratch import release, scratch
+from rawtool.runtime.lanes import lane_map
 from rawtool.runtime.network import ImageTerms, Network, reader, terms_from_thumbnail
 from rawtool.runtime.thumbnails import thumbnail
 from rawtool.sensor.cfa import RGGB, pad_to_rggb, rggb_offset
 from rawtool.sensor.defects import apply_gain_maps, repair_hot_pixels
 from rawtool.sensor.levels import normalise
 from rawtool.sensor.noise import NoiseModel, estimate_noise
+from rawtool.sensor.strips import Each
 from rawtool.vocabulary import SensorKind
 
 CODEC_FLOOR = 0.25
@@ -49,14 +51,15 @@ class Light:
     warnings: tuple[str, ...]
 
 
-def clean_frame(frame: RawFrame) -> Clean:
-    """Turn counts into clean samples and estimate their noise."""
-    samples = normalise(frame, out=scratch(frame.samples.shape))
+def clean_frame(frame: RawFrame, n_lanes: int = 1) -> Clean:
+    """Turn counts into clean samples and estimate their noise, in so many lanes."""
+    each: Each = lane_map(n_lanes)
+    samples = normalise(frame, out=scratch(frame.samples.shape), each=each)
     noise = measure_noise(samples, frame)
     period = _period(frame)
     if frame.kind in (SensorKind.BAYER, SensorKind.MONOCHROME):
-        samples = repair_hot_pixels(samples, period, noise, out=samples)
-    samples = apply_gain_maps(samples, frame.gain_maps, out=samples)
+        samples = repair_hot_pixels(samples, period, noise, out=samples, each=each)
+    samples = apply_gain_maps(samples, frame.gain_maps, out=samples, each=each)
     pattern = frame.cfa.pattern if frame.cfa else None
     if pattern is None:
         return Clean(samples, frame.cfa, noise, (0, 0))
@@ -105,9 +108,10 @@ def find_light(frame: RawFrame, clean: Clean, network: Network, white_balance: s
     return Light(neutral, gains_of_neutral(neutral), matrix, terms, tuple(warnings))
 
 
-def balanced_samples(clean: Clean, light: Light) -> AnyArray:
+def balanced_samples(clean: Clean, light: Light, n_lanes: int = 1) -> AnyArray:
     """Balance clean samples, in their own memory; what any channel clipped becomes white."""
-    balanced = balance_samples(clean.samples, clean.cfa, light.gains, out=clean.samples)
+    each: Each = lane_map(n_lanes)
+    balanced = balance_samples(clean.samples, clean.cfa, light.gains, out=clean.samples, each=each)
     release(balanced)
     return balanced
 

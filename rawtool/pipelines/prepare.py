@@ -13,18 +13,20 @@ from rawtool.frames import Cfa
 from rawtool.sensor.cfa import RGGB, rolled, sample_mosaic
 from rawtool.sensor.demosaic import MARGIN, demosaic
 from rawtool.sensor.noise import NoiseModel
+from rawtool.sensor.strips import Each, in_strips
 
 CONDITION_SIZE = 8
 """Shot and read of the three balanced channels, then: is a Bayer mosaic, has all colours at every site."""
 
 
 def balance_samples(
-    samples: AnyArray, cfa: Cfa | None, gains: Vector3, *, out: AnyArray | None = None
+    samples: AnyArray, cfa: Cfa | None, gains: Vector3, *, out: AnyArray | None = None, each: Each = map
 ) -> AnyArray:
     """Multiply samples (H, W) or (H, W, 3) by white-balance gains and cut at 1.
 
     The smallest gain is 1, so what any channel clipped becomes white. The first sample stands on the
-    cell's first site. out is where the result goes, the samples themselves for example.
+    cell's first site. out is where the result goes, the samples themselves for example; each works on
+    strips of rows of a mosaic, one after the other by default.
     """
     balanced = np.empty_like(samples) if out is None else out
     white = np.float32(1.0)
@@ -32,12 +34,14 @@ def balance_samples(
         return np.minimum(samples * gains.astype(np.float32), white, out=balanced)
     if cfa is None:
         return np.minimum(samples, white, out=balanced)
-    n_rows, n_columns = len(cfa.cell), len(cfa.cell[0])
-    for i in range(n_rows):
-        for j in range(n_columns):
-            site = (slice(i, None, n_rows), slice(j, None, n_columns))
-            gain = np.float32(gains[cfa.cell[i][j]])
-            np.minimum(samples[site] * gain, white, out=balanced[site])
+    cell_rows = [np.resize(gains[list(colors)].astype(np.float32), samples.shape[1]) for colors in cfa.cell]
+
+    def balance_strip(strip: slice) -> None:
+        for row, gains_across in enumerate(cell_rows):
+            rows = slice(strip.start + row, strip.stop, len(cell_rows))
+            np.minimum(samples[rows] * gains_across, white, out=balanced[rows])
+
+    in_strips(balance_strip, len(samples), len(cell_rows), each)
     return balanced
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from rawtool.arrays import AnyArray, Mosaic, Samples
 from rawtool.frames import GainMap
 from rawtool.sensor.noise import NoiseModel
+from rawtool.sensor.strips import Each, in_strips
 
 _SIGMAS = 5.0
 """How many noise deviations a defect stands out of its neighbours at least."""
@@ -17,12 +18,16 @@ _FRACTION = 0.2
 """And what fraction of the largest neighbour: a real scene has steps of a few per cent everywhere."""
 _SPILL = 0.1
 """Light falls on more than one pixel: a neighbour of any colour with this share of the excess saves it."""
-_STRIP_ROWS = 64
 _AROUND = tuple((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0))
 
 
 def repair_hot_pixels(
-    mosaic: Mosaic, period: tuple[int, int], noise: NoiseModel, *, out: Mosaic | None = None
+    mosaic: Mosaic,
+    period: tuple[int, int],
+    noise: NoiseModel,
+    *,
+    out: Mosaic | None = None,
+    each: Each = map,
 ) -> Mosaic:
     """Replace isolated hot and dead pixels by the median of their 8 neighbours of the same colour.
 
@@ -38,11 +43,12 @@ def repair_hot_pixels(
             frame of fewer than 3 cells in a direction is returned as it is.
         noise: of this mosaic; decides how far noise alone can reach.
         out: where the result goes, the mosaic itself for example.
+        each: works on strips of rows, one after the other by default.
     """
     repaired = _copied(mosaic, out)
     if mosaic.shape[0] < 3 * period[0] or mosaic.shape[1] < 3 * period[1]:
         return repaired
-    spots = [_suspects(mosaic, top, period, noise) for top in range(0, mosaic.shape[0], _STRIP_ROWS)]
+    spots = in_strips(lambda strip: _suspects(mosaic, strip, period, noise), len(mosaic), 1, each)
     rows, columns = np.concatenate(spots, axis=1)
     around = _neighbours(mosaic, rows, columns, period)
     excess = _excess(mosaic[rows, columns], around, noise)
@@ -53,7 +59,9 @@ def repair_hot_pixels(
     return repaired
 
 
-def apply_gain_maps(samples: Samples, maps: tuple[GainMap, ...], *, out: Samples | None = None) -> Samples:
+def apply_gain_maps(
+    samples: Samples, maps: tuple[GainMap, ...], *, out: Samples | None = None, each: Each = map
+) -> Samples:
     """Multiply samples by the gain maps, one after the other (DNG 1.4, opcode GainMap).
 
     A map's value at a pixel is bilinear between its nodes; the pixel's place is its centre as a
@@ -64,13 +72,14 @@ def apply_gain_maps(samples: Samples, maps: tuple[GainMap, ...], *, out: Samples
         samples: (H, W) or (H, W, 3) float32 after levels.
         maps: as the file has them, coordinates in the active area.
         out: where the result goes, the samples themselves for example.
+        each: works on strips of rows, one after the other by default.
     """
     if not maps and out is None:
         return samples
     corrected = _copied(samples, out)
     layers = corrected.reshape(*corrected.shape[:2], -1)
     for gain_map in maps:
-        _apply_gain_map(layers, gain_map)
+        _apply_gain_map(layers, gain_map, each)
     return corrected
 
 
@@ -83,7 +92,7 @@ def _copied(samples: AnyArray, out: AnyArray | None) -> AnyArray:
     return out
 
 
-def _apply_gain_map(layers: AnyArray, gain_map: GainMap) -> None:
+def _apply_gain_map(layers: AnyArray, gain_map: GainMap, each: Each) -> None:
     """Multiply the layers (H, W, C) that a map touches, in place."""
     top, left, height, width = gain_map.area
     rows = np.arange(top, min(top + height, layers.shape[0]), gain_map.pitch[0])
@@ -95,9 +104,14 @@ def _apply_gain_map(layers: AnyArray, gain_map: GainMap) -> None:
     )
     if not rows.size or not columns.size:
         return
-    gains = down @ (gain_map.gains.astype(np.float32) @ across.T)
+    at_nodes = gain_map.gains.astype(np.float32) @ across.T
     touched = layers[top : rows[-1] + 1 : gain_map.pitch[0], left : columns[-1] + 1 : gain_map.pitch[1]]
-    touched[:, :, gain_map.plane : gain_map.plane + gain_map.n_planes] *= gains[:, :, None]
+    planes = touched[:, :, gain_map.plane : gain_map.plane + gain_map.n_planes]
+
+    def apply_to_strip(strip: slice) -> None:
+        planes[strip] *= (down[strip] @ at_nodes)[:, :, None]
+
+    in_strips(apply_to_strip, len(planes), 1, each)
 
 
 def _node_weights(places: AnyArray, origin: float, spacing: float, n_nodes: int) -> AnyArray:
@@ -107,10 +121,10 @@ def _node_weights(places: AnyArray, origin: float, spacing: float, n_nodes: int)
     return np.maximum(0, 1 - distance).astype(np.float32)
 
 
-def _suspects(mosaic: Mosaic, top: int, period: tuple[int, int], noise: NoiseModel) -> AnyArray:
+def _suspects(mosaic: Mosaic, rows_of_strip: slice, period: tuple[int, int], noise: NoiseModel) -> AnyArray:
     """Rows and columns (2, n) in a strip that lie far outside their two neighbours across."""
     step = period[1]
-    strip = mosaic[top : top + _STRIP_ROWS]
+    strip = mosaic[rows_of_strip]
     wide = np.concatenate([strip[:, step : 2 * step], strip, strip[:, -2 * step : -step]], axis=1)
     before, after = wide[:, : -2 * step], wide[:, 2 * step :]
     high, low = np.maximum(before, after), np.minimum(before, after)
@@ -118,7 +132,7 @@ def _suspects(mosaic: Mosaic, top: int, period: tuple[int, int], noise: NoiseMod
     is_far = outside > np.maximum(high - low, np.float32(_FRACTION) * high)
     is_far &= outside * np.abs(outside) > np.float32(_SIGMAS**2) * noise.variance(high)
     rows, columns = np.nonzero(is_far)
-    return np.stack([rows + top, columns])
+    return np.stack([rows + rows_of_strip.start, columns])
 
 
 def _neighbours(mosaic: Mosaic, rows: AnyArray, columns: AnyArray, period: tuple[int, int]) -> AnyArray:

@@ -5,13 +5,14 @@ import numpy as np
 from rawtool.arrays import AnyArray, Samples
 from rawtool.errors import CorruptFileError
 from rawtool.frames import RawFrame
+from rawtool.sensor.strips import Each, in_strips
 
 
-def normalise(frame: RawFrame, *, out: AnyArray | None = None) -> Samples:
+def normalise(frame: RawFrame, *, out: AnyArray | None = None, each: Each = map) -> Samples:
     """Bring samples to 0 at black and 1 at the white level: (samples - black) / (white - black).
 
     Values under black (noise) and above white are kept. Works for integer and float samples. out is where the
-    result goes: float32, of the samples' shape.
+    result goes: float32, of the samples' shape. each works on strips of rows, one after the other by default.
 
     Returns:
         float32, (H, W) for a mosaic or a monochrome sensor, (H, W, 3) for a LinearRaw.
@@ -28,11 +29,16 @@ def normalise(frame: RawFrame, *, out: AnyArray | None = None) -> Samples:
         )
     samples = frame.samples.reshape(frame.height, -1)
     values = np.empty(samples.shape, np.float32) if out is None else out.reshape(samples.shape)
-    for row, levels in enumerate(black):
-        across = np.resize(levels, samples.shape[1])
-        rows = slice(row, None, len(black))
-        np.subtract(samples[rows], across, out=values[rows], dtype=np.float32)
-        values[rows] /= np.float32(frame.white_level) - across
+    black_rows = [np.resize(levels, samples.shape[1]) for levels in black]
+    ranges = [np.float32(frame.white_level) - black_row for black_row in black_rows]
+
+    def normalise_strip(strip: slice) -> None:
+        for row, (black_row, length) in enumerate(zip(black_rows, ranges, strict=True)):
+            rows = slice(strip.start + row, strip.stop, len(black))
+            np.subtract(samples[rows], black_row, out=values[rows], dtype=np.float32)
+            values[rows] /= length
+
+    in_strips(normalise_strip, len(samples), len(black), each)
     return values.reshape(frame.samples.shape)
 
 

@@ -172,3 +172,12 @@ def test_a_vignetting_map_is_undone_before_the_networks(grey_world):
     brighter = clean_frame(replace(plain, gain_maps=(gain_map,)))
 
     np.testing.assert_allclose(brighter.samples, 1.5 * clean_frame(plain).samples, rtol=1e-5)
+
+
+def test_two_lanes_clean_and_balance_a_frame_as_one_does(grey_world):
+    frame = raws.photograph(scenes.zone_plate(300, 130))
+    one, two = (clean_frame(frame, n_lanes) for n_lanes in (1, 2))
+    light = find_light(frame, one, grey_world, "camera")
+
+    np.testing.assert_array_equal(one.samples, two.samples)
+    np.testing.assert_array_equal(balanced_samples(one, light), balanced_samples(two, light, 2))

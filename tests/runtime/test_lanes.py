@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from rawtool.runtime.lanes import in_lanes, share_threads
+from rawtool.runtime.lanes import in_lanes, lane_map, share_threads
 
 
 @pytest.mark.parametrize(("n_threads", "expected"), [(1, (1, 1)), (2, (2, 1)), (3, (2, 2)), (16, (2, 8))])
@@ -50,3 +50,14 @@ def test_the_first_failure_is_raised_in_its_turn_and_the_rest_does_not_begin():
     with pytest.raises(OSError, match="gone"):
         next(results)
     assert len(begun) <= 5
+
+
+@pytest.mark.parametrize("n_lanes", [1, 2])
+def test_a_map_in_lanes_keeps_the_order(n_lanes):
+    assert list(lane_map(n_lanes)(lambda piece: 2 * piece, range(20))) == list(range(0, 40, 2))
+
+
+def test_a_map_in_two_lanes_works_on_two_pieces_at_once():
+    both = threading.Barrier(2, timeout=20)
+
+    assert len(list(lane_map(2)(lambda _: both.wait(), range(2)))) == 2
