@@ -1,9 +1,7 @@
 """Run one stage of a model over a picture of any size, in bounded memory."""
 
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -41,7 +39,7 @@ class Network:
     """A loaded stage: its card, its tile graph and its global graph (None without a global pass).
 
     precision tells in what numbers the tile graph counts; n_lanes tiles are worked on at once, each by its
-    share of the threads. On another device than a processor they take turns, and only reading overlaps.
+    share of the threads. On another device than a processor their runs take turns, and only reading overlaps.
     """
 
     card: Card
@@ -49,7 +47,6 @@ class Network:
     global_session: Session | None
     precision: Precision = Precision.FP32
     n_lanes: int = 1
-    _turns: AbstractContextManager[object] = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def device(self) -> str:
@@ -62,11 +59,6 @@ class Network:
         eight_bit = self.card.eight_bit if self.precision is Precision.INT8 else None
         taken = eight_bit.bytes_per_pixel if eight_bit else self.card.bytes_per_pixel
         return MEMORY_BUDGET_BYTES[self.precision] // (self.n_lanes * taken)
-
-    @property
-    def turn(self) -> AbstractContextManager[object]:
-        """What a lane holds while it runs the tile graph."""
-        return nullcontext() if self.device == "cpu" else self._turns
 
     @property
     def grid(self) -> Grid:
@@ -180,8 +172,7 @@ def run_network(
     def work(part: Tile) -> AnyArray:
         picture = layout.network_from_picture(read_window(source, part.window, *shape))
         inputs = {card.input.name: picture} | fixed | _place_inputs(card, part, terms, shape)
-        with network.turn:
-            return network.tile_session.run(inputs)[card.output.name]
+        return network.tile_session.run(inputs)[card.output.name]
 
     def store(part: Tile, tensor: AnyArray) -> None:
         block = layout.picture_from_network(tensor)

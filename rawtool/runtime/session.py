@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -28,13 +29,28 @@ class Session(Protocol):
         ...
 
 
+class InTurns:
+    """A session that several lanes may ask at once, and that runs for one after the other."""
+
+    def __init__(self, session: Session) -> None:
+        """Stand before a session."""
+        self._session, self._turn = session, Lock()
+        self.device, self.provider, self.card_text = session.device, session.provider, session.card_text
+
+    def run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run the graph when it is free."""
+        with self._turn:
+            return self._session.run(inputs)
+
+
 def open_session(
     path: Path, device: str = "auto", runtime: str = "auto", threads: int | None = None
 ) -> Session:
     """Load a graph: .onnx through ONNX Runtime, .pt through TorchScript.
 
     runtime "auto" takes the engine of the file's suffix, "onnx" and "torch" insist on one of them.
-    A named device is binding. threads is per session; None means the cores that this process may use.
+    A named device is binding. threads is per session; None means the cores that this process may use. On
+    another device than the processor, whose memory is for one run at a time, runs take turns.
 
     Raises:
         ModelNotFoundError: there is no such file.
@@ -42,6 +58,11 @@ def open_session(
         EngineMissingError: the engine's package is missing or installed twice.
         DeviceError: the named device cannot be used.
     """
+    session = _opened(path, device, runtime, threads)
+    return session if session.device == "cpu" else InTurns(session)
+
+
+def _opened(path: Path, device: str, runtime: str, threads: int | None) -> Session:
     engine = engine_of(path, runtime)
     if not path.is_file():
         raise ModelNotFoundError(f"network file {path} is missing; fetch the model again")

@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rawtool.runtime import session as sessions
 from rawtool.runtime.card import EightBit
 from rawtool.runtime.network import MEMORY_BUDGET_BYTES, ImageTerms, Network, run_network
+from rawtool.runtime.session import InTurns, open_session
 from rawtool.vocabulary import Precision
 from tests.runtime.cards import graph, plain_card
 
@@ -71,12 +73,22 @@ def test_two_lanes_work_at_once_and_blocks_come_in_order():
     assert session.most_inside == 2
 
 
-@pytest.mark.parametrize(("device", "n_lanes"), [("cpu", 1), ("cuda:0", 2)])
-def test_lanes_take_turns_on_another_device_and_alone(device, n_lanes):
-    session = Meeting(device, patience=0.05)
+@pytest.mark.parametrize(("turns", "n_lanes"), [(lambda session: session, 1), (InTurns, 2)])
+def test_one_tile_at_a_time_where_there_is_one_lane_or_the_lanes_take_turns(turns, n_lanes):
+    session = Meeting("cpu", patience=0.05)
+    network = Network(plain_card(halo=16), turns(session), None, n_lanes=n_lanes)
 
-    assert tops_of(Network(plain_card(halo=16), session, None, n_lanes=n_lanes)) == [0, 56, 112, 168]
+    assert tops_of(network) == [0, 56, 112, 168]
     assert session.most_inside == 1
+
+
+@pytest.mark.parametrize(("device", "kind"), [("cpu", Meeting), ("cuda:0", InTurns)])
+def test_another_device_than_a_processor_runs_for_one_after_the_other(device, kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(sessions, "_opened", lambda *_: Meeting(device, patience=0))
+    session = open_session(tmp_path)
+
+    assert type(session) is kind
+    assert (session.device, session.provider, session.card_text) == (device, "numpy", None)
 
 
 def test_lanes_share_the_memory_for_windows():
