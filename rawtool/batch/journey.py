@@ -15,9 +15,10 @@ from rawtool.batch.plan import Action, Job, Plan, Policies, Wanted, make_plan
 from rawtool.batch.report import Outcome, Summary
 from rawtool.batch.run import BYTES_A_JOB, Advance, Limits, Listener, choose_jobs, free_memory, run
 from rawtool.errors import CorruptFileError, InputError
+from rawtool.io.cores import n_cores
 from rawtool.pipelines.clock import JourneyReport
 from rawtool.runtime.catalog import find_model
-from rawtool.runtime.devices import n_cores, parse_device
+from rawtool.runtime.devices import parse_device
 from rawtool.vocabulary import ExistsPolicy, Format, Task
 
 Settings = TypeVar("Settings")

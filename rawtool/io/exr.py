@@ -8,6 +8,7 @@ import numpy as np
 from rawtool.arrays import AnyArray
 from rawtool.errors import CorruptFileError, InputError, OutputError
 from rawtool.frames import Capture, Image, Provenance
+from rawtool.io.cores import n_cores
 from rawtool.io.primaries import Chromaticities, nearest_profile
 from rawtool.io.samples import ALPHA_DROPPED
 from rawtool.vocabulary import Space
@@ -93,6 +94,7 @@ def _library() -> ModuleType | None:
     except ImportError:
         return None
     module: ModuleType = OpenEXR
+    module.set_global_thread_count(n_cores())
     return module
 
 

@@ -38,7 +38,8 @@ CELL = 4
 
 def srgb_decode(encoded: Tensor) -> Tensor:
     """Undo the sRGB curve (IEC 61966-2-1) for values from 0 to 1."""
-    power = torch.pow((encoded.clamp(min=0.04) + 0.055) / 1.055, 2.4)
+    # ONNX Runtime takes a logarithm and an exponential in a third of the time of a power.
+    power = torch.exp(2.4 * torch.log((encoded.clamp(min=0.04) + 0.055) / 1.055))
     return torch.where(encoded > 0.04045, power, encoded / LINEAR_SLOPE)
 
 
@@ -55,6 +56,11 @@ def bent_curve(encoded: Tensor, bend: Tensor) -> Tensor:
 def clipped_share(encoded: Tensor) -> Tensor:
     """Give how far each channel is clipped: 0 up to CLIP_START, 1 at 1."""
     return ((encoded - CLIP_START) / (1.0 - CLIP_START)).clamp(0.0, 1.0)
+
+
+def _softplus(x: Tensor) -> Tensor:
+    """Give log(1 + exp(x)), up to 30; ONNX Runtime's own takes six times as long."""
+    return torch.log(1.0 + torch.exp(x.clamp(max=30.0)))
 
 
 def _silent(layer: Layer) -> Layer:
@@ -161,7 +167,7 @@ class HdrNetS(nn.Module):
         deep = self.deep_2(self.deep_1(deep))
         fine = self.finer(F.interpolate(self.up(deep), scale_factor=2.0, mode="nearest") + fine)
         residual, gain_ev = _unpack(self.out(fine)).chunk(2, dim=1)
-        return 0.1 * residual, F.softplus(2.0 * gain_ev)
+        return 0.1 * residual, _softplus(2.0 * gain_ev)
 
 
 def _unpack(cells: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import numpy as np
 from rawtool import __version__
 from rawtool.arrays import AnyArray, Layers, Vector
 from rawtool.errors import EngineMissingError, ModelError, RawtoolError
+from rawtool.io.cores import n_cores
 from rawtool.pipelines.learned import LearnedCoder
 from rawtool.runtime import devices
 from rawtool.runtime.card import Card
@@ -94,7 +95,7 @@ def diagnose(device: str | None = None) -> Diagnosis:
             _folder(Path.cwd(), "current folder"),
             _folder(Path(tempfile.gettempdir()), "temporary folder"),
         ),
-        n_cores=devices.n_cores(),
+        n_cores=n_cores(),
         free_bytes=_free_bytes(),
         code=_code(device, engines, trials, models),
     )

@@ -6,9 +6,9 @@ from threading import Lock
 
 from rawtool.arrays import AnyArray
 from rawtool.errors import ModelContractError, ModelError
+from rawtool.io.cores import n_cores
 from rawtool.runtime.catalog import sha256_of
 from rawtool.runtime.codercard import EXACT_PARTS, CoderCard, Part
-from rawtool.runtime.devices import n_cores
 from rawtool.runtime.lanes import share_threads
 from rawtool.runtime.session import Session, open_session
 

@@ -3,7 +3,6 @@
 Finding out imports no engine: packages are looked up by their metadata.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from importlib import metadata, util
@@ -111,13 +110,6 @@ def gpu_note(used: str) -> str | None:
     if used.startswith("cuda") or not _NVIDIA.exists():
         return None
     return 'an NVIDIA GPU is here but not used; to use it: pip install "rawtool[gpu]"'
-
-
-def n_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _extra(packages: list[str]) -> str:

@@ -8,9 +8,9 @@ import numpy as np
 
 from rawtool.arrays import AnyArray, Rgb, Vector
 from rawtool.errors import DeviceError, ModelContractError
+from rawtool.io.cores import n_cores
 from rawtool.runtime import layout
 from rawtool.runtime.card import Card, GraphFile, loads
-from rawtool.runtime.devices import n_cores
 from rawtool.runtime.guide import guide_in_window
 from rawtool.runtime.lanes import in_lanes, share_threads
 from rawtool.runtime.session import Session, open_session

@@ -9,6 +9,7 @@ import numpy as np
 
 from rawtool.arrays import AnyArray
 from rawtool.errors import EngineMissingError, ModelContractError, ModelNotFoundError, VerificationError
+from rawtool.io.cores import n_cores
 from rawtool.runtime import devices
 
 
@@ -66,7 +67,7 @@ def _opened(path: Path, device: str, runtime: str, threads: int | None) -> Sessi
     engine = engine_of(path, runtime)
     if not path.is_file():
         raise ModelNotFoundError(f"network file {path} is missing; fetch the model again")
-    n_threads = devices.n_cores() if threads is None else threads
+    n_threads = n_cores() if threads is None else threads
     if engine == "onnx":
         devices.check_engines()
         from rawtool.runtime.onnx import OnnxSession

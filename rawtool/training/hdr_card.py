@@ -7,7 +7,7 @@ from rawtool.runtime.card import SCHEMA, Card, TensorSpec
 from rawtool.training.configs import HdrUnetConfig, SingleHdrConfig
 from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 
-VERSION, SMALL_VERSION = "1", "3"
+VERSION, SMALL_VERSION = "1", "4"
 """Of the networks as published, and of size s."""
 
 LICENCE = "Apache-2.0"

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from rawtool.color import transfer  # noqa: E402
 from rawtool.nets import hdr_s  # noqa: E402
-from rawtool.nets.hdr_s import HdrNetS, bent_curve, clipped_share, srgb_decode  # noqa: E402
+from rawtool.nets.hdr_s import HdrNetS, _softplus, bent_curve, clipped_share, srgb_decode  # noqa: E402
 from tests.lively import lively, positive  # noqa: E402
 
 FLOP_LIMIT = 25_000
@@ -245,3 +245,10 @@ def test_the_light_depends_on_every_weight():
 
     without = [name for name, value in net.named_parameters() if value.grad is None or not value.grad.any()]
     assert without == []
+
+
+def test_what_stands_for_softplus_is_it():
+    x = torch.linspace(-25, 29, 1001)
+
+    torch.testing.assert_close(_softplus(x), torch.nn.functional.softplus(x), rtol=1e-6, atol=2e-7)
+    assert torch.isfinite(_softplus(torch.tensor([-1e4, 1e4]))).all()

@@ -10,7 +10,7 @@ from rawtool.nets.hdrunet import HdrUnet  # noqa: E402
 from rawtool.nets.singlehdr import SingleHdr, clipped_share  # noqa: E402
 from rawtool.nets.singlehdr_hallucination import REACH as HALLUCINATION_REACH  # noqa: E402
 from rawtool.nets.singlehdr_unet import REACH as UNET_REACH  # noqa: E402
-from rawtool.runtime import devices  # noqa: E402
+from rawtool.runtime import session  # noqa: E402
 from rawtool.runtime.card import SCHEMA, Card, TensorSpec  # noqa: E402
 from rawtool.training.export import export_stage  # noqa: E402
 from rawtool.vocabulary import Encoding, GlobalPass, Space, Task  # noqa: E402
@@ -21,7 +21,7 @@ from tests.nets.golden import farthest, fill, positive, wave  # noqa: E402
 def one_thread():
     """Small graphs gain nothing from threads, and a busy machine makes them wait for each other."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devices, "n_cores", lambda: 1)
+        patch.setattr(session, "n_cores", lambda: 1)
         torch.set_num_threads(1)
         yield
 

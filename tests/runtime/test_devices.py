@@ -98,7 +98,3 @@ def test_an_unused_gpu_is_mentioned(tmp_path, monkeypatch):
     driver.touch()
     assert "rawtool[gpu]" in devices.gpu_note("cpu")
     assert devices.gpu_note("cuda:0") is None
-
-
-def test_at_least_one_core_is_here():
-    assert devices.n_cores() >= 1

@@ -9,7 +9,7 @@ pytest.importorskip("onnx")
 
 from rawtool.errors import ModelContractError, VerificationError  # noqa: E402 - after the checks
 from rawtool.nets.cameranet import enhance_net, restore_net  # noqa: E402
-from rawtool.runtime import catalog, devices  # noqa: E402
+from rawtool.runtime import catalog, session  # noqa: E402
 from rawtool.runtime.card import SCHEMA, THUMBNAIL_CHANNELS, Card, TensorSpec  # noqa: E402
 from rawtool.runtime.catalog import VERBS, find_model, verify_model  # noqa: E402
 from rawtool.runtime.network import find_terms, open_network, reader, run_picture  # noqa: E402
@@ -147,7 +147,7 @@ def light_card(*, has_vector):
 def one_thread():
     """Small graphs gain nothing from threads, and a busy machine makes them wait for each other."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devices, "n_cores", lambda: 1)
+        patch.setattr(session, "n_cores", lambda: 1)
         torch.set_num_threads(1)
         yield
 

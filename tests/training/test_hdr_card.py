@@ -10,7 +10,7 @@ pytest.importorskip("onnx")
 
 from rawtool.errors import VerificationError  # noqa: E402 - after the checks
 from rawtool.nets.hdr_s import THUMBNAIL  # noqa: E402
-from rawtool.runtime import devices  # noqa: E402
+from rawtool.runtime import session  # noqa: E402
 from rawtool.runtime.card import dumps, loads  # noqa: E402
 from rawtool.runtime.network import find_terms, open_network, reader, run_picture  # noqa: E402
 from rawtool.runtime.thumbnails import thumbnail  # noqa: E402
@@ -30,7 +30,7 @@ both_sizes = pytest.mark.parametrize("config", [SMALL, TINY_PAPER], ids=["s", "p
 def one_core():
     """Small graphs gain nothing from threads, and a busy machine makes them wait for each other."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devices, "n_cores", lambda: 1)
+        patch.setattr(session, "n_cores", lambda: 1)
         yield
 
 
