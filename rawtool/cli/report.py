@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from rawtool.batch.choices import Forecast
-from rawtool.batch.plan import Job, Plan
+from rawtool.batch.plan import Action, Job, Plan
 from rawtool.batch.report import FileReport, Outcome, Status, Summary, shared_code
 from rawtool.cli import failures, logs
 from rawtool.cli.options import Talk
@@ -116,9 +116,14 @@ def print_line(text: str) -> None:
 
 
 def say_each(
-    items: Iterable[T], look: Callable[[T], R], show: Callable[[R], str | Mapping[str, object]]
+    items: Iterable[T],
+    look: Callable[[T], R],
+    show: Callable[[R], str | Mapping[str, object]],
+    called: Callable[[T], object] = lambda item: item,
 ) -> int:
     """Look at every item and say its result; a failure is said and does not stop the others.
+
+    called gives the name that an item has for people.
 
     Returns:
         The exit status: 0, the code that all failures share, or 1.
@@ -129,7 +134,7 @@ def say_each(
             say_result(show(look(item)))
         except Exception as error:  # noqa: BLE001 - a bug met in one item must not stop the others
             code, cause = failures.describe(error)
-            failures.say_failure(cause, item)
+            failures.say_failure(cause, called(item))
             failures.say_traceback(error)
             codes.append(code)
     return int(shared_code(codes))
@@ -214,15 +219,18 @@ def _listed(paths: Iterable[Path]) -> str:
     return ", ".join(str(path) for path in paths)
 
 
-def say_plan(plan: Plan, forecast: Forecast, talk: Talk) -> int:
-    """Say what a run would do, on standard output, and return the exit status."""
+def say_plan(
+    plan: Plan, forecast: Forecast, talk: Talk, called: Callable[[Path], Path] = lambda path: path
+) -> int:
+    """Say what a run would do, on standard output, and return the exit status; called as in `Reporter`."""
     for job in plan.jobs:
-        event = _plan_event(job)
+        source, targets = called(job.source), tuple(called(target) for target in job.targets)
+        n_bytes = job.source.stat().st_size if job.source.is_file() else None
         if talk.is_json:
-            write_json(event)
+            write_json(_plan_event(source, targets, job.action, n_bytes))
         else:
-            size = f"{job.source.stat().st_size / 1e6:.1f} MB" if job.source.is_file() else "missing"
-            line = f"{job.source} -> {_listed(job.targets)} ({job.action.value}, {size})"
+            size = "missing" if n_bytes is None else f"{n_bytes / 1e6:.1f} MB"
+            line = f"{source} -> {_listed(targets)} ({job.action.value}, {size})"
             print_line(failures.printable(line))
     if talk.is_json:
         write_json(_forecast_event(plan, forecast))
@@ -236,11 +244,11 @@ def say_plan(plan: Plan, forecast: Forecast, talk: Talk) -> int:
     return int(ExitCode.OK)
 
 
-def _plan_event(job: Job) -> Mapping[str, object]:
-    size = job.source.stat().st_size if job.source.is_file() else None
-    names = {"input": str(job.source), "output": str(job.target)}
-    also = [str(path) for path in job.targets[1:]]
-    return {"v": SCHEMA, "event": "plan", **names, "also": also, "action": job.action.value, "bytes": size}
+def _plan_event(
+    source: Path, targets: tuple[Path, ...], action: Action, n_bytes: int | None
+) -> Mapping[str, object]:
+    names = {"input": str(source), "output": str(targets[0]), "also": [str(path) for path in targets[1:]]}
+    return {"v": SCHEMA, "event": "plan", **names, "action": action.value, "bytes": n_bytes}
 
 
 def _forecast_event(plan: Plan, forecast: Forecast) -> Mapping[str, object]:

@@ -53,7 +53,7 @@ def run_verb(
         planned = plan(request)
         ready.check(planned)
         if running.is_dry:
-            return say_plan(planned, forecast(planned, request), running.talk)
+            return say_plan(planned, forecast(planned, request), running.talk, ready.called)
         with reporting(running.talk, len(planned.jobs), ready.called) as reporter:
             code = run(planned, request, reporter).code
         if code is ExitCode.OK:

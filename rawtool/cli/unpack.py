@@ -1,16 +1,16 @@
 """``rawtool unpack``: the raws out of packed pictures."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rawtool.batch.choices import NetworkChoice
 from rawtool.batch.inputs import Selection
-from rawtool.batch.outputs import UNPACKED_OF_SUFFIX
-from rawtool.cli import options
+from rawtool.batch.outputs import UNPACKED_OF_SUFFIX, Naming
+from rawtool.cli import options, pipes
 from rawtool.cli.runs import Told, run_verb
 
 if TYPE_CHECKING:
@@ -95,10 +95,15 @@ def _check(selection: Selection, networks: NetworkChoice, words: UnpackWords, *,
     """Look at every file to its end and say what it is."""
     from rawtool.batch.unpack import files_to_check, open_room
     from rawtool.cli.report import say_each
-    from rawtool.pipelines.packedfacts import check_packed
+    from rawtool.pipelines.packedfacts import PackedFacts, check_packed
 
-    look = partial(check_packed, room=open_room(networks), settings=words.settings())
-    return say_each(files_to_check(selection), look, packed_event if is_json else packed_lines)
+    room, show = open_room(networks), packed_event if is_json else packed_lines
+    with pipes.opened(selection, Naming(), is_json=is_json) as ready:
+
+        def look(path: Path) -> PackedFacts:
+            return replace(check_packed(path, room, words.settings()), path=ready.called(path))
+
+        return say_each(files_to_check(ready.selection), look, show, ready.called)
 
 
 def packed_event(facts: "PackedFacts") -> Mapping[str, object]:

@@ -69,17 +69,18 @@ def training_summary(config: RunConfig, run: Path) -> str:
     """Sum up a run in one paragraph: steps, minutes, settings."""
     from rawtool.training.checkpoint import load_checkpoint
 
-    start = fact(run, "start") or "another run"
+    start = fact(run, "start")
+    begun = f" from {start}" if start else ""
     done = []
     for name, stage in stages_of(config).items():
         path = run / f"{name}-last.pt"
         if path.exists():
             found = load_checkpoint(path)
             if found.step == 0:
-                done.append(f"{name}: taken from {start}")
+                done.append(f"{name}: taken from {start or 'another run'}")
                 continue
             batch = f"{stage.batch} x {stage.crop} px"
-            done.append(f"{name}: {found.step} steps of {batch} in {found.seconds / 60:.0f} min")
+            done.append(f"{name}: {found.step} steps of {batch} in {found.seconds / 60:.0f} min{begun}")
     n_pairs = fact(run, "pairs")
     scenes = (
         f"HDR share {config.hdr_share}" if n_pairs is None else f"{n_pairs} pairs of a photographer's own"

@@ -130,3 +130,22 @@ def test_json_names_the_pipe(stdin, capsys):
 
     event = json.loads(capsys.readouterr().out.splitlines()[0])
     assert (event["input"], event["output"]) == ("-", "x.jpg")
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_dry_run_names_the_pipes(stdin, capsys, more):
+    output = ["x.jpg"] if more else ["-o", "-"]
+    assert run(["develop", "-", *output, "-n", *more]) == 0
+
+    said = capsys.readouterr().out.splitlines()[0]
+    if more:
+        assert (json.loads(said)["input"], json.loads(said)["output"]) == ("-", "x.jpg")
+    else:
+        assert said.startswith("- -> - (write,")
+
+
+def test_standard_input_can_be_checked(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", Pipe(b"no JPEG"))
+
+    assert run(["unpack", "-", "--check"]) == 12
+    assert capsys.readouterr().err.startswith("rawtool: error: -: ")

@@ -11,10 +11,13 @@ from rawtool.training.recipes.validation import Validator
 
 Batch = TypeVar("Batch")
 
+TURNS = (True, True, True, False)
+"""Whether each of four steps is rounded: what is rounded has more to learn."""
+
 
 def loss_in_turns(loss: Callable[[nn.Module, Batch], Tensor]) -> Callable[[nn.Module, Batch], Tensor]:
-    """Round the inner values of a network at every other call of its loss, beginning with the first."""
-    is_rounded = cycle((True, False))
+    """Round the inner values of a network at some calls of its loss, in ``TURNS``."""
+    is_rounded = cycle(TURNS)
 
     def in_turns(network: nn.Module, batch: Batch) -> Tensor:
         round_inside(network, is_on=next(is_rounded))
