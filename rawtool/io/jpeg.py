@@ -4,6 +4,7 @@ import io
 import warnings
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import PIL.Image
 
@@ -12,10 +13,20 @@ from rawtool.frames import Image
 from rawtool.io.carried import exif_of, xmp_of
 from rawtool.io.colorprofile import managed
 from rawtool.io.exif import block_with, minimal_block, without_maker_note
+from rawtool.io.jpegsegments import (
+    APP1,
+    EXIF_NAME,
+    XMP_NAME,
+    dumps,
+    loads,
+    profile_segments,
+    segment_of,
+    with_segments,
+)
 from rawtool.io.samples import quantised
 from rawtool.io.xmp import xmp_packet
 
-SUBSAMPLINGS = {"444": 0, "422": 1, "420": 2}
+SUBSAMPLINGS = frozenset({"444", "422", "420"})
 LONGEST_SIDE = 65500
 # An APP1 segment holds 65535 bytes with its length and its name.
 _LONGEST_EXIF, _LONGEST_XMP = 65527, 65504
@@ -35,21 +46,13 @@ def jpeg_bytes(image: Image, *, quality: int = 95, subsampling: str = "444") -> 
     xmp = xmp_of(image)
     if xmp and len(xmp) > _LONGEST_XMP:
         xmp = xmp_packet(image.provenance, None)
-    stream = io.BytesIO()
-    picture = PIL.Image.fromarray(np.ascontiguousarray(quantised(image, 8)))
+    codes = np.ascontiguousarray(quantised(image, 8))
     try:
-        picture.save(
-            stream,
-            "JPEG",
-            quality=quality,
-            subsampling=SUBSAMPLINGS[subsampling],
-            exif=b"Exif\0\0" + exif if exif else b"",
-            icc_profile=image.icc,
-            xmp=xmp or b"",
-        )
-    except (OSError, ValueError) as error:
+        content = bytes(imagecodecs.jpeg8_encode(codes, level=quality, subsampling=subsampling))
+    except (imagecodecs.Jpeg8Error, ValueError) as error:
         raise OutputError(f"the JPEG cannot be encoded: {error}; use --format tiff") from error
-    return stream.getvalue()
+    said = [segment_of(APP1, name + text) for name, text in ((EXIF_NAME, exif), (XMP_NAME, xmp)) if text]
+    return dumps(with_segments(loads(content), (*said, *profile_segments(image.icc or b""))))
 
 
 def read_jpeg(path: Path) -> Image:

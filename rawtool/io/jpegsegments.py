@@ -14,6 +14,7 @@ APP1, APP2 = 0xE1, 0xE2
 XMP_NAME, EXIF_NAME = b"http://ns.adobe.com/xap/1.0/\0", b"Exif\0\0"
 ICC_NAME = b"ICC_PROFILE\0"
 LONGEST_PAYLOAD = 65533
+_MOST_PROFILE_PARTS = 255
 _EOI, _SOS, _TEM = 0xD9, 0xDA, 0x01
 _APPLICATION = range(0xE0, 0xF0)
 # Start-of-frame markers but for DHT, JPG and DAC, which share their row.
@@ -126,6 +127,20 @@ def profile_in(jpeg: Jpeg) -> bytes | None:
     """Return the embedded ICC profile, its parts put together in their order; None without one."""
     parts = payloads(jpeg, APP2, ICC_NAME)
     return b"".join(part[2:] for part in sorted(parts, key=lambda part: part[:1])) if parts else None
+
+
+def profile_segments(icc: bytes) -> tuple[Segment, ...]:
+    """Return the segments that hold an ICC profile, numbered; none for an empty one.
+
+    Raises:
+        UnsupportedFormatError: it is longer than 255 segments.
+    """
+    longest = LONGEST_PAYLOAD - len(ICC_NAME) - 2
+    parts = [icc[at : at + longest] for at in range(0, len(icc), longest)]
+    if len(parts) > _MOST_PROFILE_PARTS:
+        raise UnsupportedFormatError("the colour profile is too long for a JPEG; convert the picture to sRGB")
+    heads = (ICC_NAME + bytes([number, len(parts)]) for number in range(1, len(parts) + 1))
+    return tuple(segment_of(APP2, head + part) for head, part in zip(heads, parts, strict=True))
 
 
 def _segments(content: bytes) -> Iterator[Segment]:

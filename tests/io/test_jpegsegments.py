@@ -17,6 +17,7 @@ from rawtool.io.jpegsegments import (
     loads,
     payloads,
     profile_in,
+    profile_segments,
     segment_of,
     with_segments,
     with_xmp,
@@ -163,3 +164,16 @@ def test_what_is_no_jpeg_is_damage(content):
 def test_a_jpeg_without_a_frame_is_damage():
     with pytest.raises(CorruptFileError, match="how large"):
         frame_of(loads(b"\xff\xd8\xff\xda\0\2\xff\xd9"))
+
+
+@pytest.mark.parametrize("length", [0, 500, 65519, 65520, 200_000])
+def test_a_profile_of_any_length_comes_back(length):
+    icc = np.random.default_rng(4).bytes(length)
+    found = loads(dumps(with_segments(loads(PICTURES["grey"]), profile_segments(icc))))
+
+    assert (profile_in(found) or b"") == icc
+
+
+def test_a_profile_that_no_jpeg_holds_is_refused():
+    with pytest.raises(UnsupportedFormatError, match="too long for a JPEG"):
+        profile_segments(bytes(256 * 65520))
