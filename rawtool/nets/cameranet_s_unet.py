@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rawtool.nets.eightbit import EightBit, EightBitConv, EightBitLeaky
+from rawtool.nets.eightbit import PASSING_SHARE, EightBit, EightBitConv, EightBitLeaky
 
-Rounder = Callable[[], nn.Module]
-"""Makes what stands between two layers: ``EightBit``, or nothing."""
+Rounder = Callable[..., nn.Module]
+"""Makes what stands between two layers: ``EightBit``, which may be told its share, or nothing."""
 
 
 class Plain(nn.Module):
@@ -38,7 +38,7 @@ class Block(nn.Module):
         self.first = EightBitConv(channels, channels, 3)
         self.leaky = EightBitLeaky(rounder)
         self.second = EightBitConv(channels, channels, 3)
-        self.change, self.sum = rounder(), rounder()
+        self.change, self.sum = rounder(PASSING_SHARE), rounder()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape, after the activation."""

@@ -23,6 +23,9 @@ RANGE_DECAY = 0.98
 RANGE_SHARE = 0.8
 """How much of what is seen a range includes. Extremes are rare: cutting them costs less than wider steps."""
 
+PASSING_SHARE = 0.6
+"""The same for what an activation or a sum follows: its extremes are damped there, and need be less exact."""
+
 SAMPLED_EVERY = 3
 """Rows and columns between the values whose extremes are followed."""
 LEAST_END = 1e-3
@@ -43,9 +46,9 @@ class EightBit(nn.Module):
 
     range: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = RANGE_SHARE) -> None:
         super().__init__()
-        self.is_on = False
+        self.is_on, self.share = False, share
         self.register_buffer("range", torch.zeros(2))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,7 +63,7 @@ class EightBit(nn.Module):
 
     def _follow(self, x: Tensor) -> None:
         low, high = torch.aminmax(x[:, :, ::SAMPLED_EVERY, ::SAMPLED_EVERY])
-        ends = RANGE_SHARE * torch.stack([low.clamp(max=0.0), high.clamp(min=LEAST_END)])
+        ends = self.share * torch.stack([low.clamp(max=0.0), high.clamp(min=LEAST_END)])
         self.range.copy_(self.range.lerp(ends, 1.0 - RANGE_DECAY) if self.range.any() else ends)
 
 
@@ -84,10 +87,10 @@ class EightBitConv(nn.Module):
 class EightBitLeaky(nn.Module):
     """A leaky rectifier between two tensors of eight bits."""
 
-    def __init__(self, rounder: Callable[[], nn.Module] = EightBit, slope: float = 0.2) -> None:
+    def __init__(self, rounder: Callable[..., nn.Module] = EightBit, slope: float = 0.2) -> None:
         super().__init__()
         self.slope = slope
-        self.before, self.after = rounder(), rounder()
+        self.before, self.after = rounder(PASSING_SHARE), rounder()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""

@@ -12,10 +12,13 @@ from rawtool.nets.eightbit import (  # noqa: E402
     FINE_END,
     MOST,
     MOST_WEIGHT,
+    PASSING_SHARE,
     RANGE_SHARE,
+    SAMPLED_EVERY,
     TIMES,
     EightBit,
     EightBitConv,
+    EightBitLeaky,
     EightBitOut,
     has_ranges,
     ranges_of,
@@ -128,3 +131,14 @@ def test_a_network_can_be_exported_in_eight_bits_once_it_has_seen_pictures():
 def test_the_finishing_has_nothing_to_round():
     assert not ranges_of(EnhanceNetS())
     assert not has_ranges(EnhanceNetS())
+
+
+def test_what_passes_an_activation_has_a_narrower_range_than_what_comes_out():
+    x = values(1, 4, 31, 31)
+    leaky = EightBitLeaky()
+    round_inside(leaky, is_on=True)
+    leaky(x)
+
+    most, high = float(x[:, :, ::SAMPLED_EVERY, ::SAMPLED_EVERY].max()), float(leaky.before.range[1])
+    assert high == pytest.approx(PASSING_SHARE * most)
+    assert float(leaky.after.range[1]) == pytest.approx(RANGE_SHARE * high, rel=0.02)
