@@ -14,17 +14,15 @@ Rounder = Callable[..., nn.Module]
 
 
 class Plain(nn.Module):
-    """One 3x3 convolution and its activation."""
+    """One 3x3 convolution and its activation, in float32: what comes in is close to the picture."""
 
-    def __init__(self, channels: int, rounder: Rounder) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.only = EightBitConv(channels, channels, 3)
-        self.leaky = EightBitLeaky(rounder)
+        self.only = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
-        result: Tensor = self.leaky(self.only(x))
-        return result
+        return F.leaky_relu(self.only(x), 0.2)
 
 
 class Block(nn.Module):
@@ -53,7 +51,7 @@ MARGIN = 4
 
 def _stack(channels: int, depth: int, rounder: Rounder) -> nn.Sequential:
     """Stack ``depth`` 3x3 convolutions: residual blocks of two, an odd one before them."""
-    plain: list[nn.Module] = [Plain(channels, rounder)] * (depth % 2)
+    plain: list[nn.Module] = [Plain(channels)] * (depth % 2)
     return nn.Sequential(*plain, *(Block(channels, rounder) for _ in range(depth // 2)))
 
 
@@ -82,7 +80,7 @@ class UNet(nn.Module):
         rounder: Rounder = EightBit if is_eight_bit else nn.Identity
         pairs = list(pairwise(widths))
         fine_widths = widths[:-1]
-        self.given = rounder()
+        self.entered = rounder()
         self.down_blocks = nn.ModuleList(_stack(c, n, rounder) for c, n in zip(widths, depths, strict=True))
         self.downs = nn.ModuleList(EightBitConv(fine, coarse, 3, stride=2) for fine, coarse in pairs)
         self.leakies = nn.ModuleList(EightBitLeaky(rounder) for _ in pairs)
@@ -100,7 +98,7 @@ class UNet(nn.Module):
         kept (4,) = top, left, height, width in places of x, multiples of 4: the finest scale is finished
         for this rectangle and ``MARGIN`` places around it only, as far as x has them.
         """
-        skips = [self.down_blocks[0](self.given(x))]
+        skips = [self.entered(self.down_blocks[0](x))]
         for block, down, leaky in zip(self.down_blocks[1:], self.downs, self.leakies, strict=True):
             skips.append(block(leaky(down(skips[-1]))))
         x = skips.pop()
@@ -116,7 +114,7 @@ class UNet(nn.Module):
     @property
     def is_rounded(self) -> bool:
         """Whether the inner values have eight bits."""
-        return isinstance(self.given, EightBit) and self.given.is_on
+        return isinstance(self.entered, EightBit) and self.entered.is_on
 
     def _active(self, steered: Tensor) -> Tensor:
         return steered if self.is_steering_linear else F.leaky_relu(steered, 0.2)

@@ -17,7 +17,7 @@ class CameraNetConfig:
     balance is the share of the restoration in the joint loss (the paper's lambda). A batch of the steps
     enhance and joint is a multiple of crops_per_frame. For the paper's comparison of cameras the restoration
     may learn from one camera only, and without the conversion to XYZ (is_in_xyz). is_eight_bit rounds the
-    inner values of the restoration of size s to eight bits in most steps: in use they can be so then.
+    inner values of the restoration of size s to eight bits in every other step: in use they can be so then.
     """
 
     recipe: ClassVar[str] = "cameranet"

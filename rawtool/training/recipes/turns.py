@@ -11,8 +11,8 @@ from rawtool.training.recipes.validation import Validator
 
 Batch = TypeVar("Batch")
 
-TURNS = (True, True, True, False)
-"""Whether each of four steps is rounded: what is rounded has more to learn."""
+TURNS = (True, False)
+"""Whether each of two steps is rounded."""
 
 
 def loss_in_turns(loss: Callable[[nn.Module, Batch], Tensor]) -> Callable[[nn.Module, Batch], Tensor]:
