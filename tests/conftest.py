@@ -45,7 +45,7 @@ def shared_raws() -> Path:
 @pytest.fixture(scope="session")
 def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder of size s before training: restoration changes nothing, enhancement only encodes."""
-    return _export(tmp_path_factory.mktemp("untrained") / "cameranet-s-v8", lambda net: net)
+    return _export(tmp_path_factory.mktemp("untrained") / "cameranet-s-v9", lambda net: net)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +53,7 @@ def lively_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with a restoration of random weights, in which every pixel speaks to far ones."""
     from tests.lively import lively
 
-    return _export(tmp_path_factory.mktemp("lively") / "cameranet-s-v8", lively)
+    return _export(tmp_path_factory.mktemp("lively") / "cameranet-s-v9", lively)
 
 
 def _export(folder: Path, prepared: Callable[["RestoreNetS"], "nn.Module"]) -> Path:

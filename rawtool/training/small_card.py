@@ -5,7 +5,7 @@ from rawtool.runtime.card import SCHEMA, Card, TensorSpec
 from rawtool.vocabulary import Encoding, GlobalPass, Space, Task
 
 NAME = "cameranet-s"
-VERSION = "8"
+VERSION = "9"
 LICENCE = "Apache-2.0"
 BYTES_PER_PIXEL = {Task.RESTORE: 340, Task.ENHANCE: 280}
 """ONNX Runtime on the CPU: what a run takes per pixel of the window at most, its arena's reserve included."""

@@ -145,7 +145,7 @@ def test_inputs_are_never_touched():
 
 
 def test_a_forecast_names_the_networks_that_would_run(monkeypatch):
-    found = {"restore": "cameranet-s@8", "pack": "coder-s@1"}
+    found = {"restore": "cameranet-s@9", "pack": "coder-s@1"}
 
     class Known:
         def __init__(self, label):
@@ -154,9 +154,9 @@ def test_a_forecast_names_the_networks_that_would_run(monkeypatch):
     monkeypatch.setattr(batch, "find_model", lambda _name, _size, task: Known(found[task.value]))
     plans = {
         "none": EXACT,
-        "cameranet-s@8": PackSettings(Goal(max_error_dn=0)),
+        "cameranet-s@9": PackSettings(Goal(max_error_dn=0)),
         "coder-s@1": CAMERA,
-        "cameranet-s@8 + coder-s@1": PackSettings(),
+        "cameranet-s@9 + coder-s@1": PackSettings(),
     }
     for label, settings in plans.items():
         request = ask("a.dng", settings=settings)

@@ -22,7 +22,7 @@ def test_both_networks_are_loaded_and_the_digest_is_that_of_the_files(darkroom):
 def test_a_model_is_found_by_name(untrained_model, monkeypatch):
     monkeypatch.setenv("RAWTOOL_MODELS_DIR", str(untrained_model.parent))
 
-    assert open_darkroom("cameranet-s@8", device="cpu", threads=1).model.folder == untrained_model
+    assert open_darkroom("cameranet-s@9", device="cpu", threads=1).model.folder == untrained_model
 
 
 def test_a_damaged_file_is_refused_before_it_is_loaded(untrained_model, tmp_path):
@@ -44,7 +44,7 @@ def test_a_model_for_hdr_is_refused_with_those_for_develop(untrained_model, tmp_
     monkeypatch.setenv("RAWTOOL_MODELS_DIR", str(untrained_model.parent))
     folder = cards.install(tmp_path, "tiny-light", "hdr")
 
-    with pytest.raises(ModelContractError, match=r"not develop raws; choose one of: cameranet-s@8"):
+    with pytest.raises(ModelContractError, match=r"not develop raws; choose one of: cameranet-s@9"):
         open_darkroom(str(folder), device="cpu")
 
 

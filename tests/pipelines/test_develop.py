@@ -139,7 +139,7 @@ def test_a_jpeg_is_upright_with_profile_exif_and_names(orientation, darkroom, tm
         assert picture.info["icc_profile"]
         assert (exif[0x010F], exif[0x0110], exif.get(0x0112, 1)) == ("Acme", "Box 1", 1)
         assert exif[0x0131].startswith("rawtool")
-    assert b"cameranet-s@8" in target.read_bytes()
+    assert b"cameranet-s@9" in target.read_bytes()
     assert darkroom.sha256.encode() in target.read_bytes()
     assert pixels[4, 4] > 150
     assert pixels[-5, -5] < 100
@@ -268,6 +268,6 @@ def test_the_report_says_where_the_time_went_and_who_did_it(darkroom, tmp_path, 
     assert [stage for stage, _ in report.seconds] == ["decode", "prepare", "restore", "enhance", "encode"]
     assert all(seconds >= 0 for _, seconds in report.seconds)
     assert report.tiles == 24
-    assert (report.model, report.model_sha256, report.device) == ("cameranet-s@8", darkroom.sha256, "cpu")
+    assert (report.model, report.model_sha256, report.device) == ("cameranet-s@9", darkroom.sha256, "cpu")
     assert seen == sorted(seen)
     assert seen[-1] == 1.0

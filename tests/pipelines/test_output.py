@@ -114,7 +114,7 @@ def test_a_picture_says_who_made_it_and_how(darkroom):
     made = output.provenance(darkroom, settings)
 
     assert made.software.startswith("rawtool ")
-    assert made.models == (("cameranet-s@8", darkroom.sha256),)
+    assert made.models == (("cameranet-s@9", darkroom.sha256),)
     assert made.note == "stage=restore wb=auto exposure=-0.5 EV strength=80"
     assert output.provenance(darkroom, DevelopSettings(look=Look.FLAT)).note.endswith(" look=flat")
 

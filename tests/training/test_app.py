@@ -270,9 +270,9 @@ def test_scenes_without_cameras_are_refused_before_a_folder_is_made(asked, works
 
 
 def test_a_run_becomes_a_model_that_a_darkroom_opens(finished, tmp_path):
-    export_run(finished[0], tmp_path / "models" / "cameranet-s-v8")
+    export_run(finished[0], tmp_path / "models" / "cameranet-s-v9")
 
-    darkroom = open_darkroom(str(tmp_path / "models" / "cameranet-s-v8"), device="cpu", threads=1)
+    darkroom = open_darkroom(str(tmp_path / "models" / "cameranet-s-v9"), device="cpu", threads=1)
 
     assert "restore: 2 steps of 2 x 32 px" in darkroom.restore.card.training
     assert (tmp_path / "models" / "index.toml").is_file()

@@ -114,7 +114,7 @@ def test_a_run_of_a_style_goes_on_without_reading_the_raws_again(learned, option
     assert said[0].split("dB before")[0] == learned[-1].split("dB before")[0]
     assert is_style(options.out)
     assert read_run(options.out).enhance.steps == 42
-    assert json.loads((options.out / "run.json").read_text())["start"] == "cameranet-s@8"
+    assert json.loads((options.out / "run.json").read_text())["start"] == "cameranet-s@9"
 
 
 def test_a_dry_run_lists_the_pairs_and_leaves_nothing(options, tmp_path):

@@ -88,9 +88,9 @@ def test_the_training_is_summed_up_as_far_as_it_went(run):
 
 def test_the_training_says_what_it_began_with(run):
     save(run, "restore", restorer("s"), "last")
-    (run / "run.json").write_text('{"recipe": "cameranet", "start": "cameranet-s@8"}', encoding="utf-8")
+    (run / "run.json").write_text('{"recipe": "cameranet", "start": "cameranet-s@9"}', encoding="utf-8")
 
-    assert "in 2 min from cameranet-s@8;" in training_summary(read_run(run), run)
+    assert "in 2 min from cameranet-s@9;" in training_summary(read_run(run), run)
 
 
 @pytest.mark.parametrize("config", [HdrUnetConfig(seed=5), HDRUNET_PAPER])
