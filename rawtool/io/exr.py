@@ -94,7 +94,9 @@ def _library() -> ModuleType | None:
     except ImportError:
         return None
     module: ModuleType = OpenEXR
-    module.set_global_thread_count(n_cores())
+    # Older packages do not have it and work in one thread.
+    if hasattr(module, "set_global_thread_count"):
+        module.set_global_thread_count(n_cores())
     return module
 
 

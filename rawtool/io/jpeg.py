@@ -49,10 +49,11 @@ def jpeg_bytes(image: Image, *, quality: int = 95, subsampling: str = "444") -> 
     codes = np.ascontiguousarray(quantised(image, 8))
     try:
         content = bytes(imagecodecs.jpeg8_encode(codes, level=quality, subsampling=subsampling))
-    except (imagecodecs.Jpeg8Error, ValueError) as error:
+        said = [segment_of(APP1, name + text) for name, text in ((EXIF_NAME, exif), (XMP_NAME, xmp)) if text]
+        said += profile_segments(image.icc or b"")
+    except (imagecodecs.Jpeg8Error, UnsupportedFormatError, ValueError) as error:
         raise OutputError(f"the JPEG cannot be encoded: {error}; use --format tiff") from error
-    said = [segment_of(APP1, name + text) for name, text in ((EXIF_NAME, exif), (XMP_NAME, xmp)) if text]
-    return dumps(with_segments(loads(content), (*said, *profile_segments(image.icc or b""))))
+    return dumps(with_segments(loads(content), tuple(said)))
 
 
 def read_jpeg(path: Path) -> Image:

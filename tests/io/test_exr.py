@@ -147,3 +147,10 @@ def test_without_the_package_the_message_says_what_to_install(tmp_path, monkeypa
     with pytest.raises(InputError, match=r'pip install "rawtool\[exr\]"'):
         read_exr(tmp_path / "a.exr")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_package_without_threads_writes_too(tmp_path, monkeypatch):
+    monkeypatch.delattr("OpenEXR.set_global_thread_count", raising=False)
+    write_image(PICTURE, tmp_path / "a.exr", EncodeOptions(Format.EXR))
+
+    assert (tmp_path / "a.exr").stat().st_size > 0

@@ -5,7 +5,7 @@ import PIL.Image
 import pytest
 
 from rawtool.color.spaces import icc_profile
-from rawtool.errors import UnsupportedFormatError
+from rawtool.errors import OutputError, UnsupportedFormatError
 from rawtool.frames import Image, Provenance
 from rawtool.io.encode import encode_jpeg
 from rawtool.io.encodeoptions import EncodeOptions
@@ -88,3 +88,10 @@ def test_cmyk_is_refused(tmp_path):
 
     with pytest.raises(UnsupportedFormatError, match="CMYK is not supported; export it as RGB"):
         read_jpeg(tmp_path / "a.jpg")
+
+
+def test_what_no_jpeg_can_say_is_an_error_of_the_output():
+    too_much = Image(RGB, Space.DISPLAY, icc=bytes(256 * 65520))
+
+    with pytest.raises(OutputError, match=r"cannot be encoded.*use --format tiff"):
+        jpeg_bytes(too_much)
